@@ -1,1 +1,6 @@
-export {}
+export { assert } from './assert.ts'
+export { checksum, foldSum, sumBytes, sumBytesAt } from './checksum.ts'
+export { copyBytes, putU16, putU32, u16, u32, zeroBytes } from './endian.ts'
+export { addToGather, clearGather, copyGather, createGather, type Gather, sumGather } from './gather.ts'
+export { fromHex, hex, hexDump } from './hex.ts'
+export { serialAdd, serialDiff, serialGeq, serialGt, serialLeq, serialLt } from './serial.ts'

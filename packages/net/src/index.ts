@@ -1,1 +1,13 @@
-export {}
+export { type CallbackNet, type CallbackNetOptions, createCallbackNet } from './callback-net.ts'
+export { NetError, type NetErrorCode } from './errors.ts'
+export {
+  type ChecksumState,
+  createFrameMeta,
+  type FrameMeta,
+  type GsoType,
+  NO_OFFLOAD,
+  type Offload,
+  resetFrameMeta,
+} from './meta.ts'
+export type { Fill, Net, NetListener } from './net.ts'
+export { countDrop, createNetStats, type DropCounts, type NetStats, resetNetStats } from './stats.ts'

@@ -1,1 +1,10 @@
-export {}
+export type { Clock, Timer } from './clock.ts'
+export { type Core, createDriver, type Driver } from './driver.ts'
+export { consoleLogger, type Logger, type LogLevel, silentLogger } from './logger.ts'
+export { type Random, randomBelow } from './random.ts'
+export { type Runtime, systemRuntime } from './runtime.ts'
+export { seededRandom } from './seeded-random.ts'
+export { systemClock } from './system-clock.ts'
+export { systemRandom } from './system-random.ts'
+export { createVirtualClock, type VirtualClock } from './virtual-clock.ts'
+export { createVirtualRuntime, type VirtualRuntime } from './virtual-runtime.ts'
