@@ -1,1 +1,2 @@
-export {}
+export { type BootArguments, type ParsedBootArguments, parseBootArguments } from './boot-arguments.ts'
+export { StackError, type StackErrorCode } from './errors.ts'

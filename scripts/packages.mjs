@@ -1,0 +1,13 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+const folder = new URL('../packages', import.meta.url).pathname
+
+/** Every published package: its folder, its short name and its manifest. */
+export function packages() {
+  return readdirSync(folder).map((name) => ({
+    name,
+    dir: join(folder, name),
+    manifest: JSON.parse(readFileSync(join(folder, name, 'package.json'), 'utf8')),
+  }))
+}
