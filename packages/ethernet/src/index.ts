@@ -1,1 +1,1 @@
-export {}
+export { createEthernet, type Ethernet } from './ethernet.ts'
