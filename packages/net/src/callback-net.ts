@@ -1,8 +1,9 @@
 import type { Mac } from '@fata/addr'
 import { copyGather } from '@fata/bytes'
 import { NetError } from './errors.ts'
-import { createFrameMeta, type FrameMeta, NO_OFFLOAD } from './meta.ts'
+import { createFrameMeta, type FrameMeta, NO_OFFLOAD, resetFrameMeta } from './meta.ts'
 import type { Net, NetListener } from './net.ts'
+import { checkOffload } from './offload.ts'
 import { countDrop, createNetStats } from './stats.ts'
 
 const ETHERNET_HEADER = 14
@@ -13,14 +14,20 @@ export interface CallbackNetOptions {
   readonly mac?: Mac
   /** Largest IP packet in bytes, 68..65535. */
   readonly mtu: number
-  /** Takes one frame at `buf[off..end)`. The memory is reused: copy what outlives the call. Must not call `receive` before it returns. */
+  /**
+   * Takes one frame at `buf[off..end)`. The memory is reused: copy what outlives the call. Called inside `write`, to whose caller
+   * goes what it throws.
+   */
   readonly send: (buf: Uint8Array, off: number, end: number) => void
 }
 
 /** A device made of two functions: `send` in the options, `receive` here. */
 export interface CallbackNet {
   readonly net: Net
-  /** Delivers one frame at `buf[off..end)` (default: all of it) to the listener; `more` says that others follow at once. */
+  /**
+   * Delivers one frame at `buf[off..end)` (default: all of it) to the listener; `more` says that others follow at once. Throws a
+   * TypeError inside `send`: a listener is never called inside a `write`.
+   */
   receive(buf: Uint8Array, off?: number, end?: number, more?: boolean): void
 }
 
@@ -36,6 +43,7 @@ export function createCallbackNet(options: CallbackNetOptions): CallbackNet {
   const meta: FrameMeta = createFrameMeta()
   const stats = createNetStats()
   let listener: NetListener | undefined
+  let sending = false
   let closed = false
 
   const net: Net = {
@@ -44,16 +52,23 @@ export function createCallbackNet(options: CallbackNetOptions): CallbackNet {
     mtu,
     offload: NO_OFFLOAD,
     stats,
-    write(size, fill, _meta, payload) {
+    write(size, fill, meta, payload) {
       if (closed) throw new NetError('ERR_NET_CLOSED', 'the device is closed')
       const rest = payload === undefined ? 0 : payload.length
       if (size + rest > longest)
         throw new NetError('ERR_NET_FRAME_TOO_LONG', `a frame of ${size + rest} bytes exceeds ${longest}`)
       let end = fill(slab, 0)
+      if (!(end <= size)) throw new RangeError(`fill wrote ${end} of ${size} bytes`)
+      if (meta !== undefined) checkOffload(meta, NO_OFFLOAD)
       if (payload !== undefined) end += copyGather(slab, end, payload)
+      sending = true
+      try {
+        send(slab, 0, end)
+      } finally {
+        sending = false
+      }
       stats.txFrames++
       stats.txBytes += end
-      send(slab, 0, end)
     },
     listen(l) {
       listener = l
@@ -66,9 +81,11 @@ export function createCallbackNet(options: CallbackNetOptions): CallbackNet {
   return {
     net,
     receive(buf, off = 0, end = buf.length, more = false) {
+      if (sending) throw new TypeError('receive was called inside send')
       if (listener === undefined) return countDrop(stats.rxDropped, closed ? 'closed' : 'no-listener')
       stats.rxFrames++
       stats.rxBytes += end - off
+      resetFrameMeta(meta)
       listener.frame(buf, off, end, meta)
       if (!more) listener?.batchEnd?.()
     },

@@ -32,8 +32,10 @@ export interface Net {
    * `meta` is read after `fill` has run, which may set it; without it the frame is complete as it stands.
    * The ranges of `payload` may be read until the current task is over: they must not change before that.
    *
-   * Throws NetError `ERR_NET_CLOSED` after `close`, and `ERR_NET_FRAME_TOO_LONG` where the frame exceeds the MTU and `meta.gso` is
-   * `'none'`, or a super-frame exceeds 65535 bytes of IP packet; nothing is sent then.
+   * Throws NetError, nothing sent: `ERR_NET_CLOSED` after `close`; `ERR_NET_FRAME_TOO_LONG` where the frame exceeds the MTU and
+   * `meta.gso` is `'none'`, or a super-frame exceeds 65535 bytes of IP packet (a device may refuse by `size`, before `fill` runs);
+   * `ERR_NET_UNSUPPORTED` where `meta` asks for what `offload` does not claim. Throws a RangeError where `fill` says that it wrote more
+   * than `size`.
    */
   write(size: number, fill: Fill, meta?: FrameMeta, payload?: Gather): void
 
