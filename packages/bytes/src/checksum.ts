@@ -1,25 +1,32 @@
 /**
- * The Internet checksum, RFC 1071, as partial sums: a partial sum is a number below 2^53 that stands for the sum of big-endian
- * 16-bit words modulo 65535. Sums of pieces may be added; `foldSum` brings one down to 16 bits.
+ * The Internet checksum, RFC 1071, as partial sums: a partial sum is an integer of at least 0 and below 2^53 that stands for the sum
+ * of big-endian 16-bit words modulo 65535. Sums of pieces may be added; `foldSum` brings one down to 16 bits.
  *
- * Long runs are summed as 32-bit words into a double: exact for 8 MiB, and about eight times as fast as byte pairs.
+ * Long runs are summed as 32-bit words into a double, about eight times as fast as byte pairs.
  */
 
 const littleEndian = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1
 
-// `new Uint32Array(buffer)` costs more than summing a short packet, so the views of the last buffers seen are kept. A device
-// has one or two slabs; the bound keeps at most this many buffers alive.
-const VIEWS = 4
-const buffers: (ArrayBufferLike | undefined)[] = new Array(VIEWS).fill(undefined)
-const views: Uint32Array[] = new Array(VIEWS).fill(new Uint32Array(0))
-let nextView = 0
+/** Below this, finding the view costs more than it saves. */
+const SHORTEST_WORDS = 64
 
-function words(buffer: ArrayBufferLike): Uint32Array {
-  for (let i = 0; i < VIEWS; i++) if (buffers[i] === buffer) return views[i]!
+/** 2^20 words of 32 bits: a double holds their sum exactly, with room for the partial sum that it is added to. */
+const LONGEST_EXACT = 0x40_0000
+
+/** Smaller buffers are seldom a device's slab, and remembering one that does not come back costs 2 us. */
+const SMALLEST_REMEMBERED = 4096
+
+// `new Uint32Array(buffer)` costs as much as summing a short packet.
+const views = new WeakMap<ArrayBufferLike, Uint32Array>()
+
+/** The buffer as 32-bit words, at least `count` of them. */
+function wordsOf(buffer: ArrayBufferLike, count: number): Uint32Array {
+  if (buffer.byteLength < SMALLEST_REMEMBERED) return new Uint32Array(buffer, 0, count)
+  const known = views.get(buffer)
+  // Too short: a resizable buffer has grown, or shrunk and grown, since its view was made.
+  if (known !== undefined && known.length >= count) return known
   const view = new Uint32Array(buffer, 0, buffer.byteLength >>> 2)
-  buffers[nextView] = buffer
-  views[nextView] = view
-  nextView = (nextView + 1) % VIEWS
+  views.set(buffer, view)
   return view
 }
 
@@ -37,18 +44,19 @@ function swap16(v: number): number {
 
 /** Sum of `b[off..end)` in memory order (little-endian), where `b.byteOffset + off` is even. */
 function sumWords(b: Uint8Array, off: number, end: number): number {
-  const w = words(b.buffer)
+  const base = b.byteOffset
+  const last = (base + end) >>> 2
+  const w = wordsOf(b.buffer, last)
   let s = 0
   let i = off
-  if (((b.byteOffset + i) & 2) !== 0) {
+  if (((base + i) & 2) !== 0) {
     s = b[i]! | (b[i + 1]! << 8)
     i += 2
   }
-  let p = (b.byteOffset + i) >>> 2
-  const last = (b.byteOffset + end) >>> 2
+  let p = (base + i) >>> 2
   for (; p + 4 <= last; p += 4) s += w[p]! + w[p + 1]! + w[p + 2]! + w[p + 3]!
   for (; p < last; p++) s += w[p]!
-  i = last * 4 - b.byteOffset
+  i = last * 4 - base
   for (; i + 1 < end; i += 2) s += b[i]! | (b[i + 1]! << 8)
   if (i < end) s += b[i]!
   return s
@@ -59,10 +67,17 @@ function sumWords(b: Uint8Array, off: number, end: number): number {
  * piece but the last must have an even length; `sumBytesAt` is for pieces that begin anywhere.
  */
 export function sumBytes(b: Uint8Array, off: number, end: number, initial = 0): number {
-  if (end - off < 32 || !littleEndian) return sumPairs(b, off, end, initial)
+  if (end - off < SHORTEST_WORDS || !littleEndian) return sumPairs(b, off, end, initial)
+  if (end - off > LONGEST_EXACT) return sumLong(b, off, end, initial)
   if (((b.byteOffset + off) & 1) === 0) return initial + swap16(foldSum(sumWords(b, off, end)))
   // From an odd address the bytes behind the first one stand in the other half of their words.
   return initial + (b[off]! << 8) + foldSum(sumWords(b, off + 1, end))
+}
+
+function sumLong(b: Uint8Array, off: number, end: number, initial: number): number {
+  let s = initial
+  for (let i = off; i < end; i += LONGEST_EXACT) s = sumBytes(b, i, Math.min(end, i + LONGEST_EXACT), s)
+  return s
 }
 
 /** As `sumBytes`, for a piece that begins `position` bytes into the checksummed data. */
@@ -83,4 +98,9 @@ export function foldSum(sum: number): number {
 /** The checksum of `b[off..end)` with the partial sum `initial`: what goes into a header, or 0 over data whose checksum is right. */
 export function checksum(b: Uint8Array, off: number, end: number, initial = 0): number {
   return ~foldSum(sumBytes(b, off, end, initial)) & 0xffff
+}
+
+/** The checksum after a 16-bit word of the data, at an even position, went from `from` to `to` (RFC 1624 §3, equation 3). */
+export function updateChecksum(checksum: number, from: number, to: number): number {
+  return ~foldSum((~checksum & 0xffff) + (~from & 0xffff) + to) & 0xffff
 }

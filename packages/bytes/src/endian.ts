@@ -23,24 +23,3 @@ export function putU32(b: Uint8Array, o: number, v: number): void {
   b[o + 2] = v >>> 8
   b[o + 3] = v
 }
-
-/** Writes zeros at `b[off..end)`. */
-export function zeroBytes(b: Uint8Array, off: number, end: number): void {
-  b.fill(0, off, end)
-}
-
-/** Below this a loop is faster than `subarray` and `set`. */
-const INLINE_COPY = 96
-
-/** Copies `src[off..end)` to `dst[at..)` and returns the number of bytes copied. */
-export function copyBytes(dst: Uint8Array, at: number, src: Uint8Array, off = 0, end: number = src.length): number {
-  const n = end - off
-  if (n <= INLINE_COPY) {
-    for (let i = 0; i < n; i++) dst[at + i] = src[off + i]!
-  } else if (n === src.length) {
-    dst.set(src, at)
-  } else {
-    dst.set(src.subarray(off, end), at)
-  }
-  return n
-}

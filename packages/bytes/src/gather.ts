@@ -1,5 +1,5 @@
 import { sumBytesAt } from './checksum.ts'
-import { copyBytes } from './endian.ts'
+import { copyBytes } from './copy.ts'
 
 /** Byte ranges that belong together, by reference. One is made once and reused: `clearGather`, `addToGather`. */
 export interface Gather {
