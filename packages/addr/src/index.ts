@@ -1,4 +1,5 @@
 export { type Endpoint, endpoint, formatEndpoint, parseEndpoint } from './endpoint.ts'
+export { addressFromMac, linkLocalFromMac } from './interface-id.ts'
 export {
   compareIp,
   formatIp,
@@ -10,6 +11,7 @@ export {
   isIpv6,
   isMulticast,
   isUnspecified,
+  nextIp,
   parseIp,
 } from './ip.ts'
 export {
@@ -22,8 +24,11 @@ export {
   isIpv4LinkLocal,
   isIpv4Loopback,
   isIpv4Multicast,
+  isIpv4Private,
   isIpv4Reserved,
   parseIpv4,
+  readIpv4,
+  writeIpv4,
 } from './ipv4.ts'
 export {
   compareIpv6,
@@ -32,6 +37,7 @@ export {
   IPV6_ANY,
   IPV6_LOOPBACK,
   type Ipv6,
+  ipv4Mapped,
   ipv6Equals,
   ipv6FromWords,
   ipv6MulticastScope,
@@ -43,6 +49,7 @@ export {
   isIpv6UniqueLocal,
   readIpv6,
   solicitedNode,
+  unmapIpv4,
   withZone,
   writeIpv6,
 } from './ipv6.ts'
@@ -62,14 +69,20 @@ export {
 export {
   broadcastAddress,
   formatPrefix,
+  hosts,
   type Ipv4Prefix,
   type Ipv6Prefix,
   ipv4Prefix,
   ipv6Prefix,
-  linkLocalFromMac,
+  netmask,
+  netmaskLength,
   networkAddress,
   type Prefix,
   parsePrefix,
   prefix,
   prefixContains,
+  prefixOf,
+  withHostPart,
 } from './prefix.ts'
+export { reverseName } from './reverse-name.ts'
+export { ipScope, isGlobal } from './scope.ts'

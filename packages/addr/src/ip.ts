@@ -1,5 +1,5 @@
 import { formatIpv4, type Ipv4, isIpv4Multicast, parseIpv4 } from './ipv4.ts'
-import { compareIpv6, type Ipv6, ipv6Equals, isIpv6Any, isIpv6Multicast } from './ipv6.ts'
+import { compareIpv6, type Ipv6, ipv6Equals, ipv6FromWords, isIpv6Any, isIpv6Multicast } from './ipv6.ts'
 import { formatIpv6, parseIpv6 } from './ipv6-text.ts'
 
 /** An address of either family: a number is IPv4, an object IPv6. `isIpv4` and `isIpv6` tell them apart. */
@@ -67,4 +67,17 @@ export function isMulticast(a: IpAddress): boolean {
 /** 0.0.0.0 or `::`. */
 export function isUnspecified(a: IpAddress): boolean {
   return isIpv4(a) ? a === 0 : isIpv6Any(a)
+}
+
+/** The numerically next address; undefined behind the last one. */
+export function nextIp(a: Ipv4): Ipv4 | undefined
+export function nextIp(a: Ipv6): Ipv6 | undefined
+export function nextIp(a: IpAddress): IpAddress | undefined
+export function nextIp(a: IpAddress): IpAddress | undefined {
+  if (isIpv4(a)) return a === 0xffffffff ? undefined : ((a + 1) as Ipv4)
+  const w3 = (a.w3 + 1) | 0
+  const w2 = w3 === 0 ? (a.w2 + 1) | 0 : a.w2
+  const w1 = w3 === 0 && w2 === 0 ? (a.w1 + 1) | 0 : a.w1
+  const w0 = w3 === 0 && w2 === 0 && w1 === 0 ? (a.w0 + 1) | 0 : a.w0
+  return (w0 | w1 | w2 | w3) === 0 ? undefined : ipv6FromWords(w0, w1, w2, w3, a.zone)
 }

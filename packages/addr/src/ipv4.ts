@@ -1,3 +1,5 @@
+import { putU32, u32 } from '@fata/bytes'
+
 declare const brand: unique symbol
 
 /** An IPv4 address: its 32 bits as an unsigned number, so `===` compares and no memory is allocated. */
@@ -39,6 +41,16 @@ export function ipv4(text: string): Ipv4 {
   return a
 }
 
+/** The 4 bytes at `b[o..o+4)`. */
+export function readIpv4(b: Uint8Array, o: number): Ipv4 {
+  return u32(b, o) as Ipv4
+}
+
+/** Writes 4 bytes at `b[o..o+4)`. */
+export function writeIpv4(b: Uint8Array, o: number, a: Ipv4): void {
+  putU32(b, o, a)
+}
+
 /** Dotted decimal. */
 export function formatIpv4(a: Ipv4): string {
   return `${a >>> 24}.${(a >>> 16) & 255}.${(a >>> 8) & 255}.${a & 255}`
@@ -57,6 +69,11 @@ export function isIpv4Loopback(a: Ipv4): boolean {
 /** 169.254.0.0/16 (RFC 3927 §2.1). */
 export function isIpv4LinkLocal(a: Ipv4): boolean {
   return a >>> 16 === 0xa9fe
+}
+
+/** 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 (RFC 1918 §3). */
+export function isIpv4Private(a: Ipv4): boolean {
+  return a >>> 24 === 10 || a >>> 20 === 0xac1 || a >>> 16 === 0xc0a8
 }
 
 /** 240.0.0.0/4 without the limited broadcast (RFC 1112 §4). */

@@ -1,5 +1,5 @@
-import { formatIpv4, type Ipv4, parseIpv4 } from './ipv4.ts'
-import { type Ipv6, ipv6FromWords, isIpv4Mapped } from './ipv6.ts'
+import { formatIpv4, parseIpv4 } from './ipv4.ts'
+import { type Ipv6, ipv6FromWords, unmapIpv4 } from './ipv6.ts'
 
 /** The groups of 16 bits in `text`; an IPv4 tail counts as two. Undefined where it is no such list. */
 function groups(text: string): number[] | undefined {
@@ -49,7 +49,8 @@ export function ipv6(text: string): Ipv6 {
 /** The canonical form of RFC 5952: lower case, the longest run of zeros as `::`, dotted tail for IPv4-mapped addresses. */
 export function formatIpv6(a: Ipv6): string {
   const zone = a.zone === '' ? '' : `%${a.zone}`
-  if (isIpv4Mapped(a)) return `::ffff:${formatIpv4((a.w3 >>> 0) as Ipv4)}${zone}`
+  const mapped = unmapIpv4(a)
+  if (mapped !== undefined) return `::ffff:${formatIpv4(mapped)}${zone}`
   const g = [a.w0, a.w1, a.w2, a.w3].flatMap((w) => [w >>> 16, w & 0xffff])
   let start = -1
   let length = 1

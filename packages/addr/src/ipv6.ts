@@ -1,4 +1,5 @@
 import { putU32, u32 } from '@fata/bytes'
+import type { Ipv4 } from './ipv4.ts'
 
 /**
  * An IPv6 address: four words of 32 bits as signed numbers (small integers in V8), most significant first, and a zone
@@ -87,6 +88,16 @@ export function isIpv6UniqueLocal(a: Ipv6): boolean {
 /** ::ffff:0:0/96 (RFC 4291 §2.5.5.2). */
 export function isIpv4Mapped(a: Ipv6): boolean {
   return (a.w0 | a.w1) === 0 && a.w2 === 0xffff
+}
+
+/** ::ffff:a.b.c.d, how an IPv6 interface shows an IPv4 address (RFC 4291 §2.5.5.2). */
+export function ipv4Mapped(a: Ipv4): Ipv6 {
+  return ipv6FromWords(0, 0, 0xffff, a)
+}
+
+/** The IPv4 address of an IPv4-mapped one; undefined for any other. */
+export function unmapIpv4(a: Ipv6): Ipv4 | undefined {
+  return isIpv4Mapped(a) ? ((a.w3 >>> 0) as Ipv4) : undefined
 }
 
 /** The scope field of a multicast address (RFC 4291 §2.7): 1 interface, 2 link, 5 site, 8 organization, 14 global. */

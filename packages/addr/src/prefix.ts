@@ -1,7 +1,6 @@
-import { formatIp, type IpAddress, isIpv4, parseIp } from './ip.ts'
-import { IPV4_BROADCAST, type Ipv4 } from './ipv4.ts'
+import { formatIp, type IpAddress, isIpv4, nextIp, parseIp } from './ip.ts'
+import type { Ipv4 } from './ipv4.ts'
 import { type Ipv6, ipv6FromWords } from './ipv6.ts'
-import type { Mac } from './mac.ts'
 
 /** An IPv4 address with the length of its network part, 0..32: `10.0.0.2/24`. Host bits are kept. */
 export interface Ipv4Prefix {
@@ -17,6 +16,17 @@ export interface Ipv6Prefix {
 
 /** A prefix of either family. */
 export type Prefix = Ipv4Prefix | Ipv6Prefix
+
+/** The prefix of an address and a length. Throws a RangeError where the family has no such length. */
+export function prefixOf(address: Ipv4, length: number): Ipv4Prefix
+export function prefixOf(address: Ipv6, length: number): Ipv6Prefix
+export function prefixOf(address: IpAddress, length: number): Prefix
+export function prefixOf(address: IpAddress, length: number): Prefix {
+  const longest = isIpv4(address) ? 32 : 128
+  if (!(Number.isInteger(length) && length >= 0 && length <= longest))
+    throw new RangeError(`a prefix length must be in 0..${longest}, got ${length}`)
+  return { address, length } as Prefix
+}
 
 /** `address/length`. Undefined on anything else. */
 export function parsePrefix(text: string): Prefix | undefined {
@@ -75,6 +85,7 @@ export function prefixContains(p: Prefix, a: IpAddress): boolean {
 /** The address with its host bits cleared. */
 export function networkAddress(p: Ipv4Prefix): Ipv4
 export function networkAddress(p: Ipv6Prefix): Ipv6
+export function networkAddress(p: Prefix): IpAddress
 export function networkAddress(p: Prefix): IpAddress {
   const a = p.address
   const n = p.length
@@ -84,12 +95,51 @@ export function networkAddress(p: Prefix): IpAddress {
 
 /** The subnet's directed broadcast address; undefined for /31 (RFC 3021) and /32, which have none. */
 export function broadcastAddress(p: Ipv4Prefix): Ipv4 | undefined {
-  if (p.length > 30) return undefined
-  return p.length === 0 ? IPV4_BROADCAST : (((p.address | ~mask(p.length)) >>> 0) as Ipv4)
+  return p.length > 30 ? undefined : (((p.address | ~mask(p.length)) >>> 0) as Ipv4)
 }
 
-/** `fe80::/64` with the modified EUI-64 interface identifier of `m` (RFC 2464 §5). */
-export function linkLocalFromMac(m: Mac): Ipv6 {
-  const high = Math.floor(m / 0x100_0000)
-  return ipv6FromWords(0xfe800000, 0, ((high ^ 0x020000) << 8) | 0xff, 0xfe000000 | (m & 0xffffff))
+/** The network mask of an IPv4 prefix: 255.255.255.0 for a length of 24. */
+export function netmask(p: Ipv4Prefix): Ipv4 {
+  return (mask(p.length) >>> 0) as Ipv4
+}
+
+/** The prefix length that an IPv4 network mask stands for; undefined where its ones are not contiguous. */
+export function netmaskLength(netmask: Ipv4): number | undefined {
+  const length = Math.clz32(~netmask)
+  return mask(length) >>> 0 === netmask ? length : undefined
+}
+
+/** The network part of `p` with the host part of `host`: how an interface identifier becomes an address. */
+export function withHostPart(p: Ipv4Prefix, host: Ipv4): Ipv4
+export function withHostPart(p: Ipv6Prefix, host: Ipv6): Ipv6
+export function withHostPart(p: Prefix, host: IpAddress): IpAddress {
+  const a = p.address
+  if (isIpv4(a) || isIpv4(host)) return merge(a as Ipv4, host as Ipv4, mask(p.length)) as Ipv4
+  const word = (net: number, rest: number, from: number): number => merge(net, rest, mask(p.length - from))
+  return ipv6FromWords(
+    word(a.w0, host.w0, 0),
+    word(a.w1, host.w1, 32),
+    word(a.w2, host.w2, 64),
+    word(a.w3, host.w3, 96),
+    a.zone,
+  )
+}
+
+function merge(network: number, host: number, m: number): number {
+  return ((network & m) | (host & ~m)) >>> 0
+}
+
+/**
+ * Every address of `p` that a host may have, in order: without network and broadcast address (IPv4 up to /30), without the
+ * subnet-router anycast address (IPv6 up to /126; RFC 4291 §2.6.1, RFC 6164 §6). Lazy: a /64 has 2^64.
+ */
+export function hosts(p: Ipv4Prefix): Generator<Ipv4, void>
+export function hosts(p: Ipv6Prefix): Generator<Ipv6, void>
+export function hosts(p: Prefix): Generator<IpAddress, void>
+export function* hosts(p: Prefix): Generator<IpAddress, void> {
+  const network = networkAddress(p)
+  const few = p.length > (isIpv4(network) ? 30 : 126)
+  const broadcast = isIpv4(network) && broadcastAddress(p as Ipv4Prefix)
+  let a: IpAddress | undefined = few ? network : nextIp(network)
+  for (; a !== undefined && prefixContains(p, a) && a !== broadcast; a = nextIp(a)) yield a
 }
