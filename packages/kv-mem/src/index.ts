@@ -1,1 +1,2 @@
-export {}
+export { createMem } from './mem.ts'
+export type { MemOptions } from './options.ts'
