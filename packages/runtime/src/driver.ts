@@ -15,7 +15,10 @@ export interface Core<Out> {
 
 /** Runs one core: mutate once, drain, re-arm the single timer. */
 export interface Driver<C> {
-  /** Applies `mutate` at the present time, hands every output to the sink, and arms the timer. Calls from the sink are queued behind it. */
+  /**
+   * Applies `mutate` at the present time, hands every output to the sink, and arms the timer, even where `mutate` throws. Inside the
+   * sink, `mutate` is applied at once and its outputs follow those that are there.
+   */
   step<R>(mutate: (core: C, now: number) => R): R
   /** Cancels the timer; the core is not called again by it. Idempotent. */
   stop(): void
@@ -55,9 +58,11 @@ export function createDriver<Out, C extends Core<Out>>(core: C, clock: Clock, si
   }
   return {
     step(mutate) {
-      const result = mutate(core, clock.now())
-      settle()
-      return result
+      try {
+        return mutate(core, clock.now())
+      } finally {
+        settle()
+      }
     },
     stop() {
       stopped = true

@@ -20,21 +20,17 @@ const ORDER: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent']
 /** Drops everything: the default. */
 export const silentLogger: Logger = { enabled: () => false, log: () => {} }
 
-/** One line per message on the console's error stream. */
+/** One line per message on the console's error stream; fields as `name=value`, by `String`. Throws a TypeError on an unknown level. */
 export function consoleLogger(level: LogLevel = 'info'): Logger {
   const least = ORDER.indexOf(level)
+  if (least < 0) throw new TypeError(`a log level is one of ${ORDER.join(', ')}, got '${level}'`)
   const enabled = (l: LogLevel): boolean => ORDER.indexOf(l) >= least
   return {
     enabled,
     log(l, source, message, fields) {
       if (!enabled(l)) return
-      const rest =
-        fields === undefined
-          ? ''
-          : Object.entries(fields)
-              .map(([k, v]) => ` ${k}=${String(v)}`)
-              .join('')
-      console.error(`${l} ${source}: ${message}${rest}`)
+      const rest = Object.entries(fields ?? {}).map(([name, value]) => ` ${name}=${String(value)}`)
+      console.error(`${l} ${source}: ${message}${rest.join('')}`)
     },
   }
 }

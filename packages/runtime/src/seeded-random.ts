@@ -1,6 +1,6 @@
 import type { Random } from './random.ts'
 
-/** Deterministic and predictable: for tests and simulations only. xoshiro128** seeded by splitmix32. */
+/** Deterministic and predictable: for tests and simulations only. xoshiro128** from the low 32 bits of `seed` by splitmix32. */
 export function seededRandom(seed: number): Random {
   let z = seed >>> 0
   const split = (): number => {

@@ -1,20 +1,10 @@
-import type { Clock } from './clock.ts'
+import { type Clock, checkTime, NEVER } from './clock.ts'
+import { createMacrotasks } from './macrotask.ts'
 
 /** setTimeout takes at most a signed 32-bit delay. */
 const LONGEST_DELAY_MS = 0x7fffffff
 
 declare const setImmediate: ((fn: () => void) => unknown) | undefined
-
-function createDefer(): (fn: () => void) => void {
-  if (typeof setImmediate === 'function') return setImmediate
-  const queue: (() => void)[] = []
-  const { port1, port2 } = new MessageChannel()
-  port1.onmessage = () => queue.shift()?.()
-  return (fn) => {
-    queue.push(fn)
-    port2.postMessage(0)
-  }
-}
 
 /** The platform's clock and timers. A pending timer keeps a Node process alive. */
 export function systemClock(): Clock {
@@ -22,16 +12,22 @@ export function systemClock(): Clock {
     now: () => performance.now(),
     wallTime: () => Date.now(),
     schedule(at, fn) {
+      checkTime(at)
+      if (at === Number.POSITIVE_INFINITY) return NEVER
       let handle: ReturnType<typeof setTimeout>
-      const arm = (): void => {
+      // A platform's timer may fire a fraction of a millisecond early, and far times need more than one.
+      const expire = (): void => {
         const wait = at - performance.now()
-        // A timer may fire a fraction of a millisecond early, and far deadlines need more than one.
-        if (wait <= 0 && handle !== undefined) fn()
-        else handle = setTimeout(arm, Math.min(Math.max(0, Math.ceil(wait)), LONGEST_DELAY_MS))
+        if (wait > 0) arm(wait)
+        else fn()
       }
-      arm()
+      const arm = (wait: number): void => {
+        handle = setTimeout(expire, Math.min(Math.ceil(wait), LONGEST_DELAY_MS))
+      }
+      arm(Math.max(0, at - performance.now()))
       return { cancel: () => clearTimeout(handle) }
     },
-    defer: createDefer(),
+    // The wrapper looks the global up at each call, as schedule does, so that fake timers reach it.
+    defer: typeof setImmediate === 'function' ? (fn) => void setImmediate!(fn) : createMacrotasks(),
   }
 }
