@@ -48,7 +48,10 @@ export interface Net {
 
 /** Receives frames. Called by the device, never inside a `write`. */
 export interface NetListener {
-  /** One frame at `buf[off..end)`. `buf` and `meta` are the device's and valid during the call only; who keeps bytes copies them. */
+  /**
+   * One frame at `buf[off..end)`. `buf` and `meta` are the device's: valid during the call only, and not to be changed, since other
+   * listeners may get the same. Who keeps bytes copies them.
+   */
   frame(buf: Uint8Array, off: number, end: number, meta: FrameMeta): void
   /** Every frame that was ready has been delivered: the time for acknowledgements and output that could wait. */
   batchEnd?(): void

@@ -1,1 +1,6 @@
-export {}
+export type { LinkStats } from './core/link-model.ts'
+export { type Impairments, NO_IMPAIRMENTS } from './impairments.ts'
+export type { PairOptions, PortOptions, SwitchOptions } from './options.ts'
+export { createPair, type Pair } from './pair.ts'
+export { createSwitch, type Switch, type SwitchStats } from './switch.ts'
+export type { Direction, VnetPort } from './vnet-port.ts'

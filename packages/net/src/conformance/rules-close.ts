@@ -1,7 +1,7 @@
 import { same, throws } from './check.ts'
 import { incoming, outgoing, shortest } from './frames.ts'
+import type { Rule } from './rule.ts'
 import { type Scene, sameFrames } from './scene.ts'
-import type { Rule } from './suite.ts'
 
 async function refusesWrites(scene: Scene): Promise<void> {
   const { net } = scene

@@ -1,8 +1,8 @@
 import { createFrameMeta } from '../meta.ts'
 import { check, same, throws } from './check.ts'
 import { outgoing, shortest } from './frames.ts'
+import type { Rule } from './rule.ts'
 import { gatherOf, type Scene, sameFrames } from './scene.ts'
-import type { Rule } from './suite.ts'
 import { sameSegments, setPartial, tcpFrame, type Version, writePartial } from './tcp-frames.ts'
 
 async function partialChecksum(scene: Scene): Promise<void> {

@@ -1,8 +1,8 @@
 import { resetNetStats } from '../stats.ts'
 import { check, same } from './check.ts'
 import { incoming, longest, outgoing, shortest } from './frames.ts'
+import type { Rule } from './rule.ts'
 import { type Scene, sameFrames } from './scene.ts'
-import type { Rule } from './suite.ts'
 
 function sameCount(scene: Scene, actual: number, expected: number, what: string): void {
   if (scene.quiet) same(actual, expected, what)

@@ -1,7 +1,7 @@
 import { check, same, throws } from './check.ts'
 import { fillWith, longest, outgoing, shortest } from './frames.ts'
+import type { Rule } from './rule.ts'
 import { gatherOf, nextTask, type Scene, sameFrames } from './scene.ts'
-import type { Rule } from './suite.ts'
 
 async function describesItself({ net }: Scene): Promise<void> {
   same(net.mac === undefined, net.medium === 'ip', 'an address exactly where the medium is Ethernet')

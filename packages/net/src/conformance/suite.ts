@@ -1,9 +1,10 @@
 import type { NetBench, NetEnds, Observe } from './fixture.ts'
+import type { Rule } from './rule.ts'
 import { closeRules } from './rules-close.ts'
 import { offloadRules } from './rules-offload.ts'
 import { receiveRules } from './rules-receive.ts'
 import { writeRules } from './rules-write.ts'
-import { inScene, type Scene } from './scene.ts'
+import { inScene } from './scene.ts'
 
 /** What a device or its surroundings may lack. Everything is supported by default. */
 export interface NetSupports {
@@ -25,12 +26,6 @@ export interface NetSuiteOptions {
   readonly supports?: NetSupports
   /** Rules that the device cannot keep, by name, and why. The reason is shown in the test's name. */
   readonly skip?: readonly { readonly name: string; readonly reason: string }[]
-}
-
-/** One rule of the contract. */
-export interface Rule {
-  readonly name: string
-  readonly run: (scene: Scene) => Promise<void>
 }
 
 const SECTIONS: readonly (readonly [string, readonly Rule[]])[] = [
