@@ -1,4 +1,5 @@
 import { type IpAddress, isIpv4 } from '@fata/addr'
+import { assert } from '@fata/bytes'
 
 function sumWord(w: number): number {
   return (w >>> 16) + (w & 0xffff)
@@ -10,7 +11,8 @@ function sumWord(w: number): number {
  */
 export function pseudoHeaderSum(src: IpAddress, dst: IpAddress, protocol: number, length: number): number {
   const rest = protocol + sumWord(length)
-  if (isIpv4(src) || isIpv4(dst)) return rest + sumWord(src as number) + sumWord(dst as number)
+  if (isIpv4(src) && isIpv4(dst)) return rest + sumWord(src) + sumWord(dst)
+  assert(!isIpv4(src) && !isIpv4(dst), 'a packet has addresses of one family')
   return (
     rest +
     sumWord(src.w0) +
