@@ -1,6 +1,7 @@
 import { countDrop, createFrameMeta, type NetListener, type NetStats, resetFrameMeta } from '@fata/net'
 import type { FrameLayout } from './layout.ts'
 import type { Native } from './native.ts'
+import { createSlab } from './slab.ts'
 import { decodeVnetHeader } from './wire/vnet-header.ts'
 
 /** Frames of one batch. */
@@ -32,7 +33,7 @@ export class Receiver {
     const { header, longest, lead } = host.layout
     // Room for the longest frame always, since the MTU may grow at any time and the kernel cuts off what does not fit.
     this.#room = (header + longest + ALIGNMENT - 1) & -ALIGNMENT
-    this.#slab = new Uint8Array(SUPER_FRAMES * (lead + this.#room))
+    this.#slab = createSlab(SUPER_FRAMES * (lead + this.#room))
   }
 
   /** Returns the number of frames, or `-errno`. */

@@ -4,6 +4,7 @@ import { EAGAIN, EIO, meansGone } from './errno.ts'
 import { FrameQueue } from './frame-queue.ts'
 import type { FrameLayout } from './layout.ts'
 import { MAX_BUFFERS, MAX_RANGES, type Native } from './native.ts'
+import { createSlab } from './slab.ts'
 import { encodeVnetHeader } from './wire/vnet-header.ts'
 
 /** Frames of one native call. With 1500-byte frames their memory stays inside the second-level cache. */
@@ -40,7 +41,7 @@ export interface TransmitterHost {
  */
 export class Transmitter {
   readonly #host: TransmitterHost
-  readonly #slab = new Uint8Array(SLAB)
+  readonly #slab = createSlab(SLAB)
   readonly #commands = new Int32Array(1 + FRAMES * WORDS * (1 + MAX_RANGES))
   readonly #buffers: Uint8Array[] = new Array<Uint8Array>(MAX_BUFFERS).fill(NOTHING)
   readonly #queue: FrameQueue

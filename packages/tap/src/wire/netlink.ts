@@ -176,9 +176,9 @@ function putAddress(b: Uint8Array, index: number, prefix: Prefix): number {
   b[HEADER + ADDRESS_FLAGS] = isIpv4(address) ? 0 : IFA_F_NODAD
   putHostU32(b, HEADER + ADDRESS_INDEX, index)
   let end = putIp(b, HEADER + ADDRESS_PART, IFA_LOCAL, address)
-  end = putIp(b, end, IFA_ADDRESS, address)
   const broadcast = isIpv4(address) ? broadcastAddress(prefix as Ipv4Prefix) : undefined
-  return broadcast === undefined ? end : putIp(b, end, IFA_BROADCAST, broadcast)
+  if (broadcast !== undefined) end = putIp(b, end, IFA_BROADCAST, broadcast)
+  return putIp(b, end, IFA_ADDRESS, address)
 }
 
 function padded(o: number): number {
