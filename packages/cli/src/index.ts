@@ -1,1 +1,2 @@
-export {}
+export { main } from './main.ts'
+export { siteHandler } from './site/site.ts'
