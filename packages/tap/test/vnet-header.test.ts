@@ -4,13 +4,13 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { decodeVnetHeader, encodeVnetHeader, VNET_HEADER } from '../src/wire/vnet-header.ts'
 
-// Read from a TAP of Linux 6.18 while the kernel sent TCP over it: the header, then Ethernet, IPv4 and TCP headers of a super-frame.
+// Read from a TAP while Linux 6.18 sent TCP over IPv4: the header, then the first bytes of a super-frame.
 const CAPTURED = fromHex(`
-  01 01 4200 b405 2200 1000
-  02000000000a 02000000000b 0800
-  4500 16a8 0001 4000 4006 0f9a 0a000001 0a000002
-  9c40 1389 00000001 00000001 8018 01f6 2c4e 0000 0101080a0000000100000002`)
-const HEADERS = 14 + 20 + 32
+  01 01 3600 b405 2200 1000
+  8e735487aa7f 020000000001 0800
+  4500 1cac a049 4000 4006 6a00 0a000001 0a000002
+  d08c 0007 c4b01080 000003e9 5018 003f 30a1 0000 6661746166617461`)
+const HEADERS = 14 + 20 + 20
 
 function metaOf(fields: Partial<FrameMeta>): FrameMeta {
   return { ...createFrameMeta(), ...fields }
