@@ -4,24 +4,24 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type ArpPacket, decode, encode, PACKET_LEN } from '../src/wire.ts'
 
-// Ethernet (len 6), IPv4 (len 4), Request who-has 10.0.2.2 tell 10.0.2.15, length 28
-const REQUEST = fromHex('0001 0800 06 04 0001 525400123456 0a00020f 000000000000 0a000202')
-// Ethernet (len 6), IPv4 (len 4), Reply 10.0.2.2 is-at 52:55:0a:00:02:02, length 28, with Ethernet padding
-const REPLY = fromHex('0001 0800 06 04 0002 52550a000202 0a000202 525400123456 0a00020f 0000 0000 0000 0000 0000')
+// Ethernet (len 6), IPv4 (len 4), Request who-has 192.0.2.2 tell 192.0.2.1, length 28
+const REQUEST = fromHex('0001 0800 06 04 0001 525400123456 c0000201 000000000000 c0000202')
+// Ethernet (len 6), IPv4 (len 4), Reply 192.0.2.2 is-at 52:54:00:ab:cd:ef, length 28
+const REPLY = fromHex('0001 0800 06 04 0002 525400abcdef c0000202 525400123456 c0000201')
 
 const REQUEST_RECORD: ArpPacket = {
   operation: 'request',
   sha: mac('52:54:00:12:34:56'),
-  spa: ipv4('10.0.2.15'),
+  spa: ipv4('192.0.2.1'),
   tha: 0 as Mac,
-  tpa: ipv4('10.0.2.2'),
+  tpa: ipv4('192.0.2.2'),
 }
 const REPLY_RECORD: ArpPacket = {
   operation: 'reply',
-  sha: mac('52:55:0a:00:02:02'),
-  spa: ipv4('10.0.2.2'),
+  sha: mac('52:54:00:ab:cd:ef'),
+  spa: ipv4('192.0.2.2'),
   tha: mac('52:54:00:12:34:56'),
-  tpa: ipv4('10.0.2.15'),
+  tpa: ipv4('192.0.2.1'),
 }
 
 function patched(bytes: Uint8Array, at: number, text: string): Uint8Array {
@@ -43,6 +43,11 @@ describe('the ARP packet', () => {
     const b = new Uint8Array(PACKET_LEN + 2).fill(0xa5)
     encode(b, 1, record)
     expect(hex(b)).toBe(`a5${hex(bytes, 0, PACKET_LEN)}a5`)
+  })
+
+  it('lets Ethernet padding follow', () => {
+    const padded = new Uint8Array([...REPLY, ...new Uint8Array(18)])
+    expect(decode(padded, 0, padded.length)).toEqual(REPLY_RECORD)
   })
 
   it('refuses every truncated prefix', () => {

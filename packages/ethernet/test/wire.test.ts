@@ -4,9 +4,9 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createHeader, decode, type EthernetHeader, encode, HEADER_LEN } from '../src/wire.ts'
 
-// 52:54:00:12:34:56 > ff:ff:ff:ff:ff:ff, ethertype ARP (0x0806), length 42: Request who-has 10.0.2.2 tell 10.0.2.15, length 28
+// 52:54:00:12:34:56 > ff:ff:ff:ff:ff:ff, ethertype ARP (0x0806), length 42: Request who-has 192.0.2.2 tell 192.0.2.1, length 28
 const CAPTURED = fromHex(
-  'ffffffffffff 525400123456 0806 0001 0800 06 04 0001 525400123456 0a00020f 000000000000 0a000202',
+  'ffffffffffff 525400123456 0806 0001 0800 06 04 0001 525400123456 c0000201 000000000000 c0000202',
 )
 const HEADER: EthernetHeader = { dst: mac('ff:ff:ff:ff:ff:ff'), src: mac('52:54:00:12:34:56'), type: 0x0806 }
 

@@ -1,1 +1,13 @@
-export {}
+export { UdpError, type UdpErrorCode, type UdpErrorDetails } from './errors.ts'
+export type { UdpOptions } from './options.ts'
+export type {
+  Datagram,
+  Udp,
+  UdpBindOptions,
+  UdpInfo,
+  UdpMessageHandler,
+  UdpSendOptions,
+  UdpSocket,
+  UdpStats,
+} from './types.ts'
+export { createUdp, type UdpDeps } from './udp.ts'
