@@ -1,19 +1,24 @@
 /** For every operation that may wait. */
 export interface FlowOptions {
-  /** Gives up waiting: the promise rejects with the signal's reason and the flow stays as it is. */
+  /**
+   * Gives up waiting: the promise rejects with the signal's reason and the flow stays as it is. With a signal that is aborted already
+   * nothing is done.
+   */
   readonly signal?: AbortSignal | undefined
 }
 
 /**
  * A reliable byte stream with two directions that end independently.
  *
- * Operations that fail because of the other end or the way to it reject with an error of the implementation that has a stable `code`;
- * after that every read and write rejects with the same error.
+ * A flow fails where the other end or the way to it does, or by `abort`. From then on every read and write rejects with the same
+ * error, which has a stable `code` of the implementation (or is the reason of `abort`); a direction of reading that has reached its end
+ * stays at null.
  */
 export interface Flow extends AsyncIterable<Uint8Array>, AsyncDisposable {
   /**
-   * The next bytes, at least one, or null at the end of the stream, and null ever after. The chunk belongs to the caller. Concurrent
-   * reads are served in order. Bytes that arrived before an error can be read before it is reported.
+   * The next bytes, at least one, or null at the end of the stream, and null ever after. The bytes of the chunk belong to the caller;
+   * the buffer behind them may be shared and must not be transferred. Concurrent reads are served in order. Bytes that arrived before
+   * the peer or the way failed can be read before the error is reported.
    */
   read(options?: FlowOptions): Promise<Uint8Array | null>
 
@@ -24,15 +29,24 @@ export interface Flow extends AsyncIterable<Uint8Array>, AsyncDisposable {
    */
   write(chunk: Uint8Array, options?: FlowOptions): Promise<void>
 
-  /** Ends the sending direction when everything written has been sent: the peer reads its end. Reading goes on. Idempotent. */
+  /**
+   * Ends the sending direction when everything written has been sent: the peer reads its end. Reading goes on. Resolves when all is
+   * sent, at the latest when the peer has it; rejects where the flow fails before. Idempotent.
+   */
   shutdown(): Promise<void>
 
   /**
-   * Ends both directions: what was written is still sent, what arrives is discarded. Resolves when the peer has everything or the flow
-   * has failed; never rejects. Idempotent.
+   * Ends both directions: what was written is still sent, what arrives is discarded, and reads, pending ones included, give null.
+   * Resolves when the peer has everything or the flow has failed; never rejects. Idempotent. `Symbol.asyncDispose` is the same.
    */
   close(): Promise<void>
 
-  /** Ends both directions at once; the peer sees an error. Pending operations reject with `reason`. Idempotent. */
+  /**
+   * Ends both directions at once, discarding what is not sent and not read; the peer sees an error. Pending and later reads and writes
+   * reject with `reason`, by default with an error of the implementation. Never throws. Idempotent.
+   */
   abort(reason?: unknown): void
+
+  /** What `read` gives, until null. Leaving the loop early leaves the flow as it is. */
+  [Symbol.asyncIterator](): AsyncIterator<Uint8Array, void>
 }

@@ -1,3 +1,5 @@
 export { FlowError, type FlowErrorCode } from './errors.ts'
 export type { Flow, FlowOptions } from './flow.ts'
+export { createFlowPair, type FlowPair, type FlowPairOptions } from './flow-pair.ts'
+export { iterateFlow, type ReadAllOptions, readAll } from './read.ts'
 export { toWebStreams, type WebStreams } from './web-streams.ts'

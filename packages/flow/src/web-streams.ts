@@ -6,7 +6,10 @@ export interface WebStreams {
   readonly writable: WritableStream<Uint8Array>
 }
 
-/** Makes Web Streams of a flow. Closing `writable` shuts the sending direction down, cancelling `readable` or aborting `writable` aborts the flow. */
+/**
+ * Makes Web Streams of a flow; nothing is read before it is asked for. Closing `writable` shuts the sending direction down, cancelling
+ * `readable` or aborting `writable` aborts the flow with that reason.
+ */
 export function toWebStreams(flow: Flow): WebStreams {
   return {
     readable: new ReadableStream<Uint8Array>(
@@ -21,9 +24,12 @@ export function toWebStreams(flow: Flow): WebStreams {
       { highWaterMark: 0 },
     ),
     writable: new WritableStream<Uint8Array>({
+      start({ signal }) {
+        // The sink's own abort would come only after a write or shutdown that waits.
+        signal.addEventListener('abort', () => flow.abort(signal.reason))
+      },
       write: (chunk) => flow.write(chunk),
       close: () => flow.shutdown(),
-      abort: (reason) => flow.abort(reason),
     }),
   }
 }
