@@ -2,11 +2,11 @@ import {
   broadcastAddress,
   type Endpoint,
   formatEndpoint,
+  formatIp,
   IPV4_ANY,
   IPV4_BROADCAST,
   type IpAddress,
   isIpv4,
-  isMulticast,
 } from '@fata/addr'
 import { foldSum, putU16 } from '@fata/bytes'
 import { type Ip, type IpWriteOptions, PROTOCOL_UDP, pseudoHeaderSum } from '@fata/ip'
@@ -60,7 +60,7 @@ export class Sender {
     try {
       const src = options.src ?? socket.source ?? this.#ip.source(address)
       this.#options.src = src
-      this.#options.ttl = options.ttl ?? (isMulticast(address) ? 1 : undefined)
+      this.#options.ttl = options.ttl
       this.#options.trafficClass = options.trafficClass
       this.#options.fragment = options.fragment
       this.#options.meta = this.#mayLeaveChecksum(address, size) ? this.#meta : undefined
@@ -120,6 +120,11 @@ export class Sender {
       throw new TypeError("srcPort is for sockets of port 'any', which need it, and for no others")
     if (socket.family !== 'both' && v4 !== (socket.family === 'ipv4'))
       throw new UdpError('ERR_UDP_FAMILY', `a socket of ${socket.family} cannot send to ${formatEndpoint(dst)}`)
+    if (options.src !== undefined && v4 !== isIpv4(options.src))
+      throw new UdpError(
+        'ERR_UDP_FAMILY',
+        `from ${formatIp(options.src)} nothing can be sent to ${formatEndpoint(dst)}`,
+      )
     if (size > (v4 ? LONGEST_OVER_IPV4 : LONGEST_OVER_IPV6))
       throw new UdpError('ERR_UDP_TOO_LONG', `${size} bytes do not fit into a datagram to ${formatEndpoint(dst)}`)
     if (v4 && !socket.mayBroadcast && isBroadcast(this.#ip, address))

@@ -72,11 +72,14 @@ export interface Datagram extends UdpInfo {
 
 /** How one datagram is to be sent. */
 export interface UdpSendOptions {
-  /** Source address, one of the host's. Default: the one that the socket is bound to, else the IP layer's choice. */
+  /**
+   * Source address, one of the host's, or 0.0.0.0 to broadcast addresses while it has none. Default: the one that the socket is bound to, else the
+   * IP layer's choice.
+   */
   readonly src?: IpAddress | undefined
   /** Source port, for a socket of port `'any'`, which has none. */
   readonly srcPort?: number | undefined
-  /** Time to live or hop limit, 1..255. Default: the IP layer's; 1 to multicast groups (RFC 1112 §6.1). */
+  /** Time to live or hop limit, 1..255. Default: the IP layer's, which is another one for groups. */
   readonly ttl?: number | undefined
   /** DSCP and ECN, 0..255. Default 0. */
   readonly trafficClass?: number | undefined

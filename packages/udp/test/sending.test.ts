@@ -119,14 +119,6 @@ describe('sending', () => {
     expect(host.sent[1]).toMatchObject({ ttl: undefined, trafficClass: undefined, fragment: undefined })
   })
 
-  it('keeps multicast on the link unless told otherwise (RFC 1112 §6.1)', () => {
-    const socket = udp.bind({ port: 1 })
-    socket.send(fromHex('01'), endpoint('224.0.0.251:5353'))
-    socket.send(fromHex('01'), endpoint('[ff02::fb]:5353'))
-    socket.send(fromHex('01'), endpoint('224.0.0.251:5353'), { ttl: 255 })
-    expect(host.sent.map(({ ttl }) => ttl)).toEqual([1, 1, 255])
-  })
-
   it.each([
     ['255.255.255.255:9', '10.0.0.255:9'],
     ['10.0.0.255:9', '255.255.255.255:9'],
@@ -243,6 +235,7 @@ describe('sending', () => {
       expect(() => v6.send(fromHex('01'), PEER)).toThrow(code('ERR_UDP_FAMILY'))
       expect(() => v4.connect(PEER6)).toThrow(code('ERR_UDP_FAMILY'))
       expect(() => udp.bind({ address: ip('::'), remote: PEER })).toThrow(code('ERR_UDP_FAMILY'))
+      expect(() => udp.bind().send(fromHex('01'), PEER6, { src: OWN })).toThrow(code('ERR_UDP_FAMILY'))
     })
 
     it('is what the caller breaks itself', () => {
