@@ -1,1 +1,2 @@
-export {}
+export { openDir, openDirReadOnly } from './open.ts'
+export type { DirOptions, DirReadOptions } from './options.ts'
