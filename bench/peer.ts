@@ -9,6 +9,7 @@ const chunk = new Uint8Array(256 * 1024)
 
 async function sink(flow: Flow): Promise<void> {
   while ((await flow.read()) !== null);
+  await flow.close()
 }
 
 async function source(flow: Flow): Promise<void> {
@@ -17,6 +18,7 @@ async function source(flow: Flow): Promise<void> {
 
 async function echo(flow: Flow): Promise<void> {
   for (let bytes = await flow.read(); bytes !== null; bytes = await flow.read()) await flow.write(bytes)
+  await flow.close()
 }
 
 const device = await openTap({
@@ -33,14 +35,6 @@ const services = [
   [5002, source],
   [5003, echo],
 ] as const
-for (const [port, serve] of services) {
-  stack.tcp.listen({ port }, (flow) => {
-    flow.setNoDelay(true)
-    serve(flow).then(
-      () => flow.close(),
-      () => flow.abort(),
-    )
-  })
-}
+for (const [port, serve] of services) stack.tcp.listen({ port, noDelay: true }, serve)
 console.log('ready')
 process.on('SIGTERM', () => void stack.close().then(() => device.close()))

@@ -50,11 +50,10 @@ async function bulk(server: Stack, client: Stack, seconds: number): Promise<numb
 }
 
 async function pingPong(server: Stack, client: Stack, seconds: number): Promise<Pick<Figures, 'median' | 'p99'>> {
-  const listener = server.tcp.listen({ port: 5003 })
+  const listener = server.tcp.listen({ port: 5003, noDelay: true })
   const address = server.addresses()[0]!.address
   const flow = await client.tcp.connect({ address, port: 5003 }, { noDelay: true })
   const peer = await listener.accept()
-  peer.setNoDelay(true)
   const echoing = (async () => {
     for (let chunk = await peer.read(); chunk !== null; chunk = await peer.read()) await peer.write(chunk)
   })()

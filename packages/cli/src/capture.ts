@@ -21,9 +21,7 @@ export function capture(context: Context, net: Net, name: string): Recorded {
   } catch (cause) {
     throw new CommandError(`cannot write the capture: ${(cause as Error).message}`, { cause })
   }
-  const recorded = record(net, (bytes) => void writeSync(fd, bytes), { clock: context.runtime.clock, name })
-  return {
-    net: recorded,
-    close: () => closeSync(fd),
-  }
+  const sink = (bytes: Uint8Array): void => void writeSync(fd, bytes)
+  const recorded = record(net, { sink, clock: context.runtime.clock }, { name })
+  return { net: recorded, close: () => closeSync(fd) }
 }

@@ -1,16 +1,15 @@
 import type { IpAddress, Prefix } from '@fata/addr'
-import { type Arp, createArp } from '@fata/arp'
+import { createArp } from '@fata/arp'
 import { createEthernet } from '@fata/ethernet'
 import type { Ip } from '@fata/ip'
-import { createIpv4, type Ipv4Layer } from '@fata/ipv4'
-import { createIpv6, type Ipv6Layer } from '@fata/ipv6'
-import { createPointToPoint, type Link } from '@fata/link'
+import { createPointToPoint } from '@fata/link'
 import type { Net } from '@fata/net'
 import { type Runtime, systemRuntime } from '@fata/runtime'
 import { createTcp, type Tcp } from '@fata/tcp'
 import { createUdp, type Udp } from '@fata/udp'
-import { type Ipv4Settings, type Ipv6Settings, resolveConfig, type StackConfig } from './config.ts'
+import { resolveConfig, type StackConfig } from './config.ts'
 import { dualIp } from './dual-ip.ts'
+import { buildIpv4, buildIpv6, type LayerOptions, type Layers } from './layers.ts'
 import { type PingOptions, type PingOutcome, ping } from './ping.ts'
 
 /** A TCP/IP stack over one device. */
@@ -31,14 +30,6 @@ export interface Stack extends AsyncDisposable {
   close(): Promise<void>
 }
 
-export interface Layers {
-  readonly device: Net
-  readonly link: Link
-  readonly arp: Arp | undefined
-  readonly ipv4: Ipv4Layer | undefined
-  readonly ipv6: Ipv6Layer | undefined
-}
-
 /**
  * Puts a stack together and starts it on `device`, whose listener it becomes.
  *
@@ -54,21 +45,26 @@ export interface Layers {
  *
  * Throws StackError `ERR_STACK_CONFIG` where the configuration makes no sense.
  */
-export function createStack(device: Net, config: StackConfig = {}, runtime: Runtime = systemRuntime()): Stack {
+export function createStack(
+  device: Net,
+  config: StackConfig = {},
+  runtime: Runtime = systemRuntime(),
+  options: LayerOptions = {},
+): Stack {
   const settings = resolveConfig(config)
   const link = device.medium === 'ethernet' ? createEthernet(device) : createPointToPoint(device)
-  const arp = settings.ipv4 !== undefined && link.mac !== undefined ? createArp({ link, ...runtime }) : undefined
-  const ipv4 = settings.ipv4 && buildIpv4(settings.ipv4, link, arp, runtime)
-  const ipv6 = settings.ipv6 && buildIpv6(settings.ipv6, link, runtime)
+  const arp = settings.ipv4 && link.mac !== undefined ? createArp({ link, ...runtime }, options.arp) : undefined
+  const ipv4 = settings.ipv4 && buildIpv4(settings.ipv4, { link, arp }, runtime, options.ipv4)
+  const ipv6 = settings.ipv6 && buildIpv6(settings.ipv6, link, runtime, options.ipv6)
   const ip = dualIp(ipv4, ipv6)
-  const udp = createUdp({ ip, ...runtime })
-  const tcp = createTcp({ ip, ...runtime })
+  const udp = createUdp({ ip, ...runtime }, options.udp)
+  const tcp = createTcp({ ip, ...runtime }, options.tcp)
 
   let closing: Promise<void> | undefined
   const close = (): Promise<void> => {
     closing ??= (async () => {
       await tcp.close()
-      udp.close()
+      await udp.close()
       ipv6?.close()
       ipv4?.close()
       arp?.close()

@@ -1,4 +1,3 @@
-import type { Flow } from '@fata/flow'
 import type { Stack } from '@fata/stack'
 import type { Command, Context } from '../command.ts'
 import { UsageError } from '../errors.ts'
@@ -42,9 +41,9 @@ export const services: Command = {
 
 async function start(network: Network, base: number, context: Context): Promise<void> {
   const { stack } = network
-  serveTcp(stack, ECHO_PORT, echo, context)
-  serveTcp(stack, DISCARD_PORT, discard, context)
-  serveTcp(stack, CHARGEN_PORT, chargen, context)
+  stack.tcp.listen({ port: ECHO_PORT }, echo)
+  stack.tcp.listen({ port: DISCARD_PORT }, discard)
+  stack.tcp.listen({ port: CHARGEN_PORT }, chargen)
   serveUdp(stack)
   network.announce(context.print)
   if (network.forward === undefined) {
@@ -56,15 +55,6 @@ async function start(network: Network, base: number, context: Context): Promise<
     context.print(`127.0.0.1:${base + port} leads to port ${port}`)
   }
   context.print(`try: nc 127.0.0.1 ${base + CHARGEN_PORT}`)
-}
-
-function serveTcp(stack: Stack, port: number, service: (flow: Flow) => Promise<void>, context: Context): void {
-  stack.tcp.listen({ port }, (flow) => {
-    service(flow).catch((error: unknown) => {
-      context.runtime.log.log('info', 'services', 'connection ended', { port, error })
-      flow.abort()
-    })
-  })
 }
 
 function serveUdp(stack: Stack): void {
