@@ -4,6 +4,7 @@ import { openError } from './open-error.ts'
 import type { CheckedOptions } from './options.ts'
 import { putHostU32 } from './wire/host-order.ts'
 import { decodeIfreq, encodeIfreq, IFF_MULTI_QUEUE, IFF_NO_PI, IFF_TAP, IFF_TUN, IFF_VNET_HDR } from './wire/ifreq.ts'
+import type { LinkMessage } from './wire/netlink.ts'
 import { VNET_HEADER } from './wire/vnet-header.ts'
 
 export type Mode = 'tap' | 'tun'
@@ -82,8 +83,16 @@ function offloads(native: Native, fd: number): boolean {
   return true
 }
 
-/** Takes over a descriptor that has its interface. Throws a NetError, and leaves the descriptor to the caller. */
-export function adopt(native: Native, mode: Mode, fd: number): Attachment {
+/**
+ * Takes over a descriptor that has its interface; `find` describes that, where it can be seen. Throws a NetError, and leaves the
+ * descriptor to the caller.
+ */
+export function adopt(
+  native: Native,
+  mode: Mode,
+  fd: number,
+  find: (name: string) => LinkMessage | undefined,
+): Attachment {
   const request = encodeIfreq('', 0)
   const result = native.ioctl(fd, native.requests.TUNGETIFF, request)
   if (result < 0) throw openError(systemError(result, 'ioctl TUNGETIFF'), { step: 'adopt', fd })
@@ -93,7 +102,8 @@ export function adopt(native: Native, mode: Mode, fd: number): Attachment {
     throw openError(systemError(EINVAL, 'ioctl TUNGETIFF'), { step: 'adopt', fd, reason })
   }
   if (((flags & IFF_TAP) !== 0) !== (mode === 'tap')) refuse(`${name} is not a ${mode.toUpperCase()} but its sibling`)
-  if ((flags & IFF_NO_PI) === 0) refuse(`${name} was attached without IFF_NO_PI`)
+  // Not the flag IFF_NO_PI, whose bit means IFF_NOFILTER in answers to TUNGETIFF.
+  if (find(name)?.packetInfo === true) refuse(`${name} was attached without IFF_NO_PI`)
   if (vnet && !offloads(native, fd)) refuse(`the header of ${name} has a size other than ${VNET_HEADER}`)
   return { fd, name, vnet }
 }

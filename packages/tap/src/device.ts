@@ -14,7 +14,7 @@ import {
 import type { Runtime } from '@fata/runtime'
 import type { Attachment } from './attach.ts'
 import { EAGAIN, EIO, meansGone, succeed, systemError } from './errno.ts'
-import { findInterface, type InterfaceInfo } from './interface.ts'
+import { findInterface, type InterfaceInfo, UNSEEN } from './interface.ts'
 import { frameLayout, VLAN_TAG } from './layout.ts'
 import { type Native, READABLE, type Watch, WRITABLE } from './native.ts'
 import type { CheckedOptions, InterfaceState } from './options.ts'
@@ -97,6 +97,7 @@ export class Device implements TunTapDevice {
         ...{ native, fd, layout, offload, stats, longestFrame },
         written: () => this.#scheduleFlush(),
         blocked: () => this.#setBlocked(true),
+        taken: () => this.#infer('up'),
         refused: (errno) => this.#refused(errno),
       },
       options.queueBytes,
@@ -220,13 +221,18 @@ export class Device implements TunTapDevice {
       this.#inBatch = false
       this.#transmitter.flush()
     }
-    if (n > 0 && this.#state === 'down') this.#setState('up')
+    if (n > 0) this.#infer('up')
     if (n < 0 && n !== -EAGAIN) this.#lose()
   }
 
   #refused(errno: number): void {
-    if (errno === EIO) this.#setState('down')
+    if (errno === EIO) this.#infer('down')
     else if (meansGone(errno)) this.#lose()
+  }
+
+  /** Takes what happens to frames as a sign of the state, where rtnetlink does not tell. */
+  #infer(state: InterfaceState): void {
+    if (this.#index === UNSEEN) this.#setState(state)
   }
 
   #lose(): void {
@@ -243,7 +249,6 @@ export class Device implements TunTapDevice {
     const { runtime, options } = this.#parts
     runtime.log.log(state === 'gone' ? 'error' : 'warn', 'tap', `the interface is ${state}`, { name: this.name })
     const { onState } = options
-    // A refused write may have told.
     if (onState !== undefined) process.nextTick(onState, state)
   }
 
@@ -261,7 +266,7 @@ export class Device implements TunTapDevice {
   #note(message: NetlinkMessage): void {
     if (message.kind !== 'link' || message.index !== this.#index) return
     // Removed from this namespace: the descriptor knows whether it is gone or has moved to another.
-    if (message.removed) this.#index = 0
+    if (message.removed) this.#index = UNSEEN
     else {
       if (message.mtu !== undefined) this.#mtu = message.mtu
       this.#setState(message.up ? 'up' : 'down')

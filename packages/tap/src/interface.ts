@@ -5,7 +5,10 @@ import type { CheckedOptions } from './options.ts'
 import type { Rtnetlink } from './rtnetlink.ts'
 import type { AddressMessage, LinkMessage } from './wire/netlink.ts'
 
-/** What the kernel says of an interface; `index` 0 where it cannot be seen from here. */
+/** The index of an interface that is in another namespace. */
+export const UNSEEN = 0
+
+/** What the kernel says of an interface. */
 export interface InterfaceInfo {
   readonly index: number
   readonly up: boolean
@@ -29,9 +32,9 @@ export function findInterface(netlink: Rtnetlink, name: string): LinkMessage | u
 /** Brings the host's side of the interface to what the options say, as far as it is not there yet. Throws a NetError. */
 export function configureInterface(netlink: Rtnetlink, name: string, options: CheckedOptions): InterfaceInfo {
   const link = findInterface(netlink, name)
-  // An inherited descriptor may belong to an interface of another namespace.
+  // A descriptor may be inherited from another namespace.
   if (link === undefined)
-    return { index: 0, up: true, mtu: options.mtu ?? DEFAULT_MTU, mac: undefined, type: undefined }
+    return { index: UNSEEN, up: true, mtu: options.mtu ?? DEFAULT_MTU, mac: undefined, type: undefined }
   const { index, mac, type } = link
   if (options.mtu !== undefined && options.mtu !== link.mtu) {
     const { mtu } = options

@@ -54,7 +54,7 @@ function openHere(native: Native, mode: Mode, options: CheckedOptions, runtime: 
     attachment =
       options.fd === undefined
         ? attach(native, mode, options, (name) => typeOf(netlink, name))
-        : adopt(native, mode, options.fd)
+        : adopt(native, mode, options.fd, (name) => findInterface(netlink, name))
     const info = configureInterface(netlink, attachment.name, options)
     const mac = mode === 'tap' ? chooseMac(options, info, runtime.random) : undefined
     return new Device({ native, attachment, netlink, info, mac, options, runtime })

@@ -31,6 +31,8 @@ export interface TransmitterHost {
   written(): void
   /** Frames wait: `drain` must be called when the descriptor is writable. */
   blocked(): void
+  /** Frames have been taken. */
+  taken(): void
   /** The interface refused a frame with this errno: EIO where it is down, EBADFD where it is gone. */
   refused(errno: number): void
 }
@@ -149,6 +151,7 @@ export class Transmitter {
         for (let i = 0; i < sent; i++) word = this.#countSent(word)
       }
       left -= sent
+      if (sent > 0) this.#host.taken()
       if (left > 0) {
         left -= this.#stopped(word, left)
         word = this.#next(word)

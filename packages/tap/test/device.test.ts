@@ -321,17 +321,36 @@ describe('the interface', () => {
     return { ...open({ ...options, onState: (state) => states.push(state) }), states }
   }
 
-  it('is down where a write says so, and up with the next message or frame', async () => {
+  it('is up or down as the kernel tells, whatever happens to frames', async () => {
     const { native, tap, states } = watched()
     native.outcomes.push(EIO)
     for (const id of [1, 2, 3]) write(tap, frame(id))
     await taskEnd()
     expect(writes(native)).toEqual(['write 3'])
     expect(tap.stats.txDropped).toEqual({ 'interface-down': 3 })
-    expect(tap.state).toBe('down')
-    native.announce({ up: true })
     expect(tap.state).toBe('up')
     native.announce({ up: false })
+    native.announce({ up: false })
+    native.receive(withHeader(frame(1)))
+    expect(tap.state).toBe('down')
+    native.announce({ up: true })
+    await taskEnd()
+    expect(states).toEqual(['down', 'up'])
+  })
+
+  it('shows in frames whether it is up or down where the kernel does not tell', async () => {
+    const { native, tap, states } = watched()
+    native.announce({}, true)
+    for (const [outcome, state] of [
+      [EIO, 'down'],
+      [0, 'up'],
+      [EIO, 'down'],
+    ] as const) {
+      native.outcomes.push(outcome)
+      write(tap, frame(1))
+      await taskEnd()
+      expect(tap.state).toBe(state)
+    }
     native.receive(withHeader(frame(1)))
     await taskEnd()
     expect(states).toEqual(['down', 'up', 'down', 'up'])

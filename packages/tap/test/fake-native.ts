@@ -42,7 +42,16 @@ export class FakeNative implements Native {
   /** What is answered at the end of reading: -EAGAIN, or that the interface is gone. */
   readEnd = -EAGAIN
   features = 0x5003
-  link = { index: 7, up: false, mtu: 1500, mac: 0x020000000009, type: 'tun', name: 'tap0', exists: true }
+  link = {
+    index: 7,
+    up: false,
+    mtu: 1500,
+    mac: 0x020000000009,
+    type: 'tun',
+    name: 'tap0',
+    exists: true,
+    packetInfo: false,
+  }
   readonly addresses: Uint8Array[] = []
   readonly #watches = new Map<Watch, FakeWatch>()
   readonly #answers: Uint8Array[] = []
@@ -224,10 +233,10 @@ export class FakeNative implements Native {
     return 1
   }
 
-  #linkMessage(type: number, sequence: number): Uint8Array {
-    const { index, up, mtu, mac, name } = this.link
+  #linkMessage(message: number, sequence: number): Uint8Array {
+    const { index, up, mtu, mac, name, type, packetInfo } = this.link
     const b = new Uint8Array(128)
-    putHostU16(b, 4, type)
+    putHostU16(b, 4, message)
     putHostU32(b, 8, sequence)
     putHostU32(b, 20, index)
     putHostU32(b, 24, up ? 1 : 0)
@@ -241,10 +250,17 @@ export class FakeNative implements Native {
     attribute(4, 4, (at) => putHostU32(b, at, mtu))
     attribute(1, 6, (at) => writeMac(b, at, mac as ReturnType<typeof readMac>))
     attribute(3, name.length + 1, (at) => new TextEncoder().encodeInto(name, b.subarray(at)))
-    attribute(18, 4 + this.link.type.length + 1, (at) => {
-      putHostU16(b, at, 4 + this.link.type.length + 1)
+    const kind = type.length + 1
+    attribute(18, ((4 + kind + 3) & ~3) + 12, (at) => {
+      putHostU16(b, at, 4 + kind)
       putHostU16(b, at + 2, 1)
-      new TextEncoder().encodeInto(this.link.type, b.subarray(at + 4))
+      new TextEncoder().encodeInto(type, b.subarray(at + 4))
+      const data = (at + 4 + kind + 3) & ~3
+      putHostU16(b, data, 4 + 5)
+      putHostU16(b, data + 2, 2)
+      putHostU16(b, data + 4, 5)
+      putHostU16(b, data + 6, 4)
+      b[data + 8] = packetInfo ? 1 : 0
     })
     putHostU32(b, 0, end)
     return b.slice(0, end)

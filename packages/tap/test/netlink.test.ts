@@ -94,9 +94,11 @@ describe('rtnetlink answers', () => {
       mtu: 1500,
       mac: mac('02:00:00:00:00:09'),
       type: 'tun',
+      packetInfo: false,
     })
     b[4] = 17
-    expect(decodeMessage(b, 0, b.length)).toMatchObject({ kind: 'link', removed: true })
+    b[hex(b).indexOf('0500040000') / 2 + 4] = 1
+    expect(decodeMessage(b, 0, b.length)).toMatchObject({ kind: 'link', removed: true, packetInfo: true })
   })
 
   it('decodes the captured dump of addresses', () => {

@@ -201,7 +201,6 @@ describe('refusals', () => {
 
   it.each([
     [0x5001, 0, /^ERR_NET_OPEN EINVAL: descriptor 142 cannot be used: tap0 is not a TAP but its sibling/],
-    [0x4002, 0, /attached without IFF_NO_PI/],
     [0x5002, ENOTTY, /^ERR_NET_OPEN ENOTTY: descriptor 142 cannot be used: it is not attached/],
   ])('of a descriptor with flags %i, errno %i; it stays the caller’s', (flags, errno, message) => {
     const native = new FakeNative()
@@ -209,6 +208,13 @@ describe('refusals', () => {
     if (errno !== 0) native.errors['TUNGETIFF'] = -errno
     expect(refused(native, { fd: 142 })).toMatch(message)
     expect(native.calls).not.toContain('close 142')
+  })
+
+  it('of a descriptor whose frames have something before them', () => {
+    const native = new FakeNative()
+    native.features = 0x5002
+    native.link.packetInfo = true
+    expect(refused(native, { fd: 142 })).toMatch(/tap0 was attached without IFF_NO_PI/)
   })
 
   it.each([

@@ -52,6 +52,8 @@ const IFLA_IFNAME = 3
 const IFLA_MTU = 4
 const IFLA_LINKINFO = 18
 const IFLA_INFO_KIND = 1
+const IFLA_INFO_DATA = 2
+const IFLA_TUN_PI = 4
 
 /** ifaddrmsg: family, prefix length, flags, scope, index. */
 const ADDRESS_PART = 8
@@ -80,7 +82,10 @@ export type NetlinkRequest =
   | { readonly kind: 'get-addresses' }
   | { readonly kind: 'add-address'; readonly index: number; readonly address: Prefix }
 
-/** An interface; `type` is `'tun'`, `'macvtap'`, ..., and undefined for a physical one. */
+/**
+ * An interface. `type` is `'tun'`, `'macvtap'`, ..., and undefined for a physical one; `packetInfo`: its frames have a struct tun_pi
+ * before them.
+ */
 export interface LinkMessage {
   readonly kind: 'link'
   readonly index: number
@@ -90,6 +95,7 @@ export interface LinkMessage {
   readonly mtu: number | undefined
   readonly mac: Mac | undefined
   readonly type: string | undefined
+  readonly packetInfo: boolean
 }
 
 export interface AddressMessage {
@@ -249,21 +255,35 @@ function decodeLink(b: Uint8Array, o: number, end: number, removed: boolean): Li
   let name: string | undefined
   let mtu: number | undefined
   let mac: Mac | undefined
-  let type: string | undefined
-  let inner: BadNetlink | undefined
-  const outer = eachAttribute(b, o + LINK_PART, end, (attribute, at, to) => {
+  let info: LinkInfo | BadNetlink = { type: undefined, packetInfo: false }
+  const malformed = eachAttribute(b, o + LINK_PART, end, (attribute, at, to) => {
     if (attribute === IFLA_IFNAME) name = decodeText(b, at, to)
     else if (attribute === IFLA_MTU && to - at >= 4) mtu = hostU32(b, at)
     else if (attribute === IFLA_ADDRESS && to - at === 6) mac = readMac(b, at)
-    else if (attribute === IFLA_LINKINFO)
-      inner = eachAttribute(b, at, to, (info, from, until) => {
-        if (info === IFLA_INFO_KIND) type = decodeText(b, from, until)
+    else if (attribute === IFLA_LINKINFO) info = decodeLinkInfo(b, at, to)
+  })
+  if (malformed !== undefined) return malformed
+  if (typeof info === 'string') return info
+  const up = (hostU32(b, o + LINK_FLAGS) & IFF_UP) !== 0
+  return { kind: 'link', index: hostU32(b, o + LINK_INDEX), up, removed, name, mtu, mac, ...(info as LinkInfo) }
+}
+
+type LinkInfo = Pick<LinkMessage, 'type' | 'packetInfo'>
+
+/** Reads IFLA_LINKINFO: what kind of interface it is, and what that kind says of itself. */
+function decodeLinkInfo(b: Uint8Array, o: number, end: number): LinkInfo | BadNetlink {
+  let type: string | undefined
+  let data: BadNetlink | undefined
+  let packetInfo = false
+  const malformed = eachAttribute(b, o, end, (attribute, at, to) => {
+    if (attribute === IFLA_INFO_KIND) type = decodeText(b, at, to)
+    else if (attribute === IFLA_INFO_DATA)
+      data = eachAttribute(b, at, to, (detail, from, until) => {
+        if (detail === IFLA_TUN_PI && until > from) packetInfo = b[from] === 1
       })
   })
-  const malformed = outer ?? inner
-  if (malformed !== undefined) return malformed
-  const up = (hostU32(b, o + LINK_FLAGS) & IFF_UP) !== 0
-  return { kind: 'link', index: hostU32(b, o + LINK_INDEX), up, removed, name, mtu, mac, type }
+  // Attribute numbers of the data mean something else for other kinds.
+  return malformed ?? data ?? { type, packetInfo: packetInfo && type === 'tun' }
 }
 
 function decodeAddress(b: Uint8Array, o: number, end: number): AddressMessage | BadNetlink | undefined {
