@@ -21,5 +21,5 @@ export async function main(): Promise<void> {
   await Promise.all([alice.close(), bob.close()])
 
   const file = Buffer.concat(chunks)
-  for (const packet of readPcap(file)) console.log(`${packet.direction} ${packet.data.length} bytes`)
+  for (const packet of readPcap(file)) console.log(`${packet.direction} ${packet.length} bytes`)
 }
