@@ -9,7 +9,7 @@ import { ArpError } from './errors.ts'
 import { type ArpOptions, type ArpSettings, settings } from './options.ts'
 import { PendingProbes } from './pending-probes.ts'
 import { countSent, createStats } from './stats.ts'
-import type { Arp, ArpConflict, ArpDeps, ArpEntry } from './types.ts'
+import type { Arp, ArpConflict, ArpDeps, ArpEntry, ArpStats } from './types.ts'
 import { Waiters } from './waiters.ts'
 import { type ArpPacket, decode, encode, PACKET_LEN } from './wire.ts'
 
@@ -20,7 +20,7 @@ export function createArp(deps: ArpDeps, options: ArpOptions = {}): Arp {
 }
 
 class ArpShell implements Arp {
-  readonly stats = createStats()
+  readonly stats: ArpStats = createStats()
   readonly #link: Link
   readonly #log: Logger
   readonly #settings: ArpSettings

@@ -7,7 +7,7 @@ import { requireInteger } from './options.ts'
 import { ReceiveQueue } from './receive-queue.ts'
 import type { SendingSocket } from './sender.ts'
 import { countReceived, countSent, createStats } from './stats.ts'
-import type { Datagram, UdpInfo, UdpMessageHandler, UdpSendOptions, UdpSocket } from './types.ts'
+import type { Datagram, UdpInfo, UdpMessageHandler, UdpSendOptions, UdpSocket, UdpStats } from './types.ts'
 
 const READY: Promise<void> = Promise.resolve()
 const NO_DATA = new Uint8Array(0)
@@ -38,7 +38,7 @@ export interface SocketSetup {
 
 export class Socket implements UdpSocket, SendingSocket {
   readonly ready: Promise<void> = READY
-  readonly stats = createStats()
+  readonly stats: UdpStats = createStats()
   readonly address: IpAddress | undefined
   readonly local: IpAddress | undefined
   readonly family: Family

@@ -11,7 +11,7 @@ import { Receiver } from './receiver.ts'
 import { Sender } from './sender.ts'
 import { requireConnectable, Socket, type SocketHost } from './socket.ts'
 import { countSent, createStats } from './stats.ts'
-import type { Udp, UdpBindOptions, UdpSendOptions, UdpSocket } from './types.ts'
+import type { Udp, UdpBindOptions, UdpSendOptions, UdpSocket, UdpStats } from './types.ts'
 
 /** What UDP needs. `ip` may serve one family or both. */
 export interface UdpDeps {
@@ -26,7 +26,7 @@ export function createUdp(deps: UdpDeps, options: UdpOptions = {}): Udp {
 }
 
 class UdpShell implements Udp, SocketHost {
-  readonly stats = createStats()
+  readonly stats: UdpStats = createStats()
   readonly #ip: Ip
   readonly #random: Random
   readonly #settings: UdpSettings
