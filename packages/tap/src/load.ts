@@ -12,6 +12,11 @@ function targetName(): string {
   return `${process.platform}-${process.arch}-${libc}`
 }
 
+/** Where the addon of the package in `root` may be: prebuilt, or built on this machine. */
+export function binaryPaths(root: string = PACKAGE_ROOT): readonly [prebuilt: string, built: string] {
+  return [`${root}prebuilds/${targetName()}/fata_tap.node`, `${root}build/Release/fata_tap.node`]
+}
+
 /**
  * Loads the addon of the package in `root`: the prebuilt one, else the one built on this machine. Throws NetError
  * `ERR_NET_UNSUPPORTED`, which says what is missing and what to do.
@@ -23,9 +28,7 @@ export function loadNative(root: string = PACKAGE_ROOT, platform: string = proce
       `TAP and TUN devices need Linux, this is ${platform}: use fromTuntap2, or a device of another package`,
     )
   }
-  const target = targetName()
-  const prebuilt = `${root}prebuilds/${target}/fata_tap.node`
-  const built = `${root}build/Release/fata_tap.node`
+  const [prebuilt, built] = binaryPaths(root)
   const failures: unknown[] = []
   for (const path of [prebuilt, built]) {
     if (!existsSync(path)) continue
@@ -37,7 +40,7 @@ export function loadNative(root: string = PACKAGE_ROOT, platform: string = proce
   }
   throw new NetError(
     'ERR_NET_UNSUPPORTED',
-    `the native addon of @fata/tap ${failures.length === 0 ? 'is missing' : 'cannot be loaded'} for ${target}: looked for ${prebuilt} ` +
+    `the native addon of @fata/tap ${failures.length === 0 ? 'is missing' : 'cannot be loaded'} for ${targetName()}: looked for ${prebuilt} ` +
       `and ${built}; build it with \`node ${root}scripts/build-native.mjs\` (needs python3, make, gcc and g++)`,
     failures.length === 0 ? {} : { cause: failures[0] },
   )

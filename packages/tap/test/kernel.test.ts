@@ -1,11 +1,11 @@
 import { formatMac, ip, mac } from '@fata/addr'
-import { checksum, foldSum, putU16, putU32, sumBytes, u16, u32 } from '@fata/bytes'
-import type { FrameMeta, Net, NetListener } from '@fata/net'
+import { foldSum, putU16, putU32, sumBytes, u16, u32 } from '@fata/bytes'
+import type { FrameMeta, Net } from '@fata/net'
 import { describe, expect, it } from 'vitest'
 import type { TunTapDevice } from '../src/device.ts'
 import type { TapOptions } from '../src/options.ts'
 import { openTap, openTun } from '../src/tap.ts'
-import { cannotOpenDevices, until, useNamespace } from './real.ts'
+import { cannotOpenDevices, echo, until, useNamespace, write } from './real.ts'
 import { TcpPeer } from './tcp-peer.ts'
 
 const HOST_MAC = mac('02:00:00:00:00:01')
@@ -46,13 +46,6 @@ function listen(net: Net, wanted: (frame: Uint8Array) => boolean): Seen {
   return seen
 }
 
-function write(net: Net, frame: Uint8Array): void {
-  net.write(frame.length, (buf, off) => {
-    buf.set(frame, off)
-    return frame.length
-  })
-}
-
 /** `count` datagrams of `size` bytes to port 7 of 10.0.0.2. */
 function blast(count: number, size: number): void {
   const script = `
@@ -70,25 +63,6 @@ const isUdp = (frame: Uint8Array): boolean => u16(frame, 12) === 0x0800 && frame
 /** Of the UDP datagram in an IPv4 frame. */
 function pseudoSum(frame: Uint8Array): number {
   return foldSum(sumBytes(frame, 26, 34, 17 + frame.length - 34))
-}
-
-/** Answers ICMP echo requests, over Ethernet or bare IPv4. */
-function echo(net: Net): NetListener {
-  return {
-    frame: (buf, off, end) => {
-      const at = net.medium === 'ethernet' ? 14 : 0
-      const request = buf.slice(off, end)
-      if (request[at] !== 0x45 || request[at + 9] !== 1 || request[at + 20] !== 8) return
-      if (at > 0) request.set([...request.subarray(6, 12), ...request.subarray(0, 6)])
-      const [from, to] = [u32(request, at + 12), u32(request, at + 16)]
-      putU32(request, at + 12, to)
-      putU32(request, at + 16, from)
-      request[at + 20] = 0
-      putU16(request, at + 22, 0)
-      putU16(request, at + 22, checksum(request, at + 20, request.length))
-      write(net, request)
-    },
-  }
 }
 
 describe.skipIf(cannotOpenDevices('TAP and TUN against the kernel'))('the kernel', () => {

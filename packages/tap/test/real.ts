@@ -1,6 +1,8 @@
 import { execFileSync, type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process'
-import { accessSync, constants, readFileSync } from 'node:fs'
-import { afterEach, beforeEach } from 'vitest'
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
+import { checksum, putU16, putU32, u32 } from '@fata/bytes'
+import type { Net, NetListener } from '@fata/net'
+import { afterEach, beforeAll, beforeEach } from 'vitest'
 import { loadNative } from '../src/load.ts'
 
 // Tests against the kernel: what they need, and a network namespace of their own for each.
@@ -58,6 +60,12 @@ export interface Namespace {
 
 let count = 0
 
+/** Removes the namespaces of processes that were killed. */
+function removeOrphans(): void {
+  for (const [name, pid] of execFileSync('ip', ['netns', 'list'], { encoding: 'utf8' }).matchAll(/^fata(\d+)-\S+/gm))
+    if (!existsSync(`/proc/${pid}`)) spawnSync('ip', ['netns', 'delete', name])
+}
+
 /** Declares that every test of the surrounding `describe` runs with a namespace of its own. */
 export function useNamespace(): Namespace {
   let name = ''
@@ -66,6 +74,7 @@ export function useNamespace(): Namespace {
     'ip',
     ['netns', 'exec', name, command, ...args],
   ]
+  beforeAll(removeOrphans)
   beforeEach(() => {
     name = `fata${process.pid}-${++count}`
     cleanups = []
@@ -104,4 +113,31 @@ export async function until(condition: () => boolean, what: string, ms = 10_000)
     if (performance.now() > deadline) throw new Error(`waited ${ms} ms in vain: ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 1))
   }
+}
+
+/** A listener that answers ICMP echo requests over IPv4, on Ethernet or bare. */
+export function echo(net: Net): NetListener {
+  return {
+    frame: (buf, off, end) => {
+      const at = net.medium === 'ethernet' ? 14 : 0
+      const reply = buf.slice(off, end)
+      if (reply[at] !== 0x45 || reply[at + 9] !== 1 || reply[at + 20] !== 8) return
+      if (at > 0) reply.set([...reply.subarray(6, 12), ...reply.subarray(0, 6)])
+      const [from, to] = [u32(reply, at + 12), u32(reply, at + 16)]
+      putU32(reply, at + 12, to)
+      putU32(reply, at + 16, from)
+      reply[at + 20] = 0
+      putU16(reply, at + 22, 0)
+      putU16(reply, at + 22, checksum(reply, at + 20, reply.length))
+      write(net, reply)
+    },
+  }
+}
+
+/** Writes a frame. */
+export function write(net: Net, frame: Uint8Array): void {
+  net.write(frame.length, (buf, off) => {
+    buf.set(frame, off)
+    return frame.length
+  })
 }
