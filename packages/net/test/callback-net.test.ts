@@ -1,7 +1,7 @@
 import { mac } from '@fata/addr'
 import { addToGather, createGather } from '@fata/bytes'
 import { describe, expect, it } from 'vitest'
-import { type CallbackNet, createCallbackNet, type Fill } from '../src/index.ts'
+import { type CallbackNet, createCallbackNet, createFrameMeta, type Fill, type FrameMeta } from '../src/index.ts'
 
 const MAC = mac('02:00:00:00:00:01')
 const nothing = (): void => {}
@@ -82,6 +82,28 @@ describe('createCallbackNet', () => {
     receive(new Uint8Array(1))
     receive(new Uint8Array(1))
     expect(net.stats.rxDropped).toEqual({ 'no-listener': 1, closed: 2 })
+  })
+
+  it('lets its listener close it, in the last frame of a batch, too', () => {
+    const { net, receive } = recording()
+    let ended = false
+    net.listen({ frame: () => void net.close(), batchEnd: () => (ended = true) })
+    receive(new Uint8Array(1))
+    expect(ended).toBe(false)
+  })
+
+  it('says nothing of each frame, whatever a listener did to the record of the last', () => {
+    const { net, receive } = recording()
+    const seen: FrameMeta[] = []
+    net.listen({
+      frame(_buf, _off, _end, meta) {
+        seen.push({ ...meta })
+        meta.checksum = 'valid'
+      },
+    })
+    receive(new Uint8Array(1))
+    receive(new Uint8Array(1))
+    expect(seen).toEqual([createFrameMeta(), createFrameMeta()])
   })
 
   it.each([67, 65536, 1500.5, Number.NaN])('refuses an MTU of %s', (mtu) => {

@@ -99,7 +99,7 @@ class Capture implements Net {
 
   readonly #record: Fill = (buf, off) => {
     const used = this.#fill(buf, off)
-    // More than was lent: the device refuses it.
+    // More than was lent, or no number: the device refuses it.
     if (used <= this.#size)
       this.#writer.packet(this.#device, 'out', buf, off, off + used, this.#payload, this.#note(this.#meta))
     return used

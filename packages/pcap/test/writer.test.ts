@@ -156,6 +156,18 @@ describe('packet', () => {
     }
   })
 
+  it('copies no more of a payload than it records', () => {
+    const { file, writer } = start({ chunkBytes: 4096 })
+    const device = writer.addInterface({ medium: 'ip', snaplen: 20 })
+    const payload = createGather()
+    addToGather(payload, new Uint8Array(10_000).fill(7), 0, 10_000)
+    for (let i = 0; i < 100; i++) writer.packet(device, 'out', bytesOf(1, 2), 0, 2, payload)
+    writer.close()
+    const packets = [...readPcap(file.bytes)]
+    expect(packets).toHaveLength(100)
+    for (const { bytes, length } of packets) expect([bytes.length, bytes[19], length]).toEqual([20, 7, 10_002])
+  })
+
   it('writes zeros as padding, whatever was in memory', () => {
     const { file, writer } = start({ chunkBytes: 4096 })
     const device = writer.addInterface({ medium: 'ip' })

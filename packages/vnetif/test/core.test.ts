@@ -61,6 +61,17 @@ describe('SerialLine', () => {
     )
   })
 
+  it('counts waiting bytes exactly over a long run', () => {
+    const line = new SerialLine()
+    const bounded = { ...settings, queueFrames: Number.POSITIVE_INFINITY, queueBytes: 300 }
+    for (let i = 0; i < 1000; i++) {
+      const length = 10 + (i % 7)
+      const now = i * 1000
+      const taken = Array.from({ length: 40 }, () => line.send(now, length, bounded)).filter((sent) => sent !== -1)
+      expect(taken).toHaveLength(1 + Math.floor(300 / length))
+    }
+  })
+
   it('stays exact over a long run', () => {
     const line = new SerialLine()
     for (let i = 0; i < 10_000; i++) {

@@ -102,11 +102,14 @@ describe('delivery', () => {
   it('survives a listener that moves virtual time', () => {
     const { runtime, a, b } = pairLab()
     const seen: number[] = []
+    let depth = 0
     b.listen({
       frame(buf, off) {
+        expect(depth++).toBe(0)
         seen.push(buf[off + 5]! - 48)
         if (seen.length === 1) sayNumbers(a, 1)
         runtime.clock.advance(1)
+        depth--
       },
     })
     sayNumbers(a, 3)
@@ -210,6 +213,16 @@ describe('memory', () => {
     expect(buffers.size).toBe(1)
   })
 
+  it('is taken by what was sent, not by what was lent', () => {
+    const { runtime, a, b } = pairLab()
+    const buffers = new Set<ArrayBufferLike>()
+    b.listen({ frame: (buf) => void buffers.add(buf.buffer) })
+    for (let i = 0; i < 2000; i++) a.write(1500, (buf, off) => (buf.fill(1, off, off + 20) ? 20 : 0))
+    runtime.clock.advance(0)
+    expect(b.stats.rxFrames).toBe(2000)
+    expect(buffers.size).toBe(1)
+  })
+
   it('is given back by a fill that throws, and by refused frames', () => {
     const { runtime, a, heard } = pairLab()
     for (let i = 0; i < 1000; i++) {
@@ -247,8 +260,9 @@ describe('memory', () => {
       buf.fill(0x6f, off, off + 3)
       return 3
     })
+    say(a, 'the last one')
     runtime.clock.advance(0)
-    expect(texts(heard)).toEqual(['inner', 'ooo'])
-    expect(times(heard)).toEqual([0, 0])
+    expect(texts(heard)).toEqual(['inner', 'ooo', 'the last one'])
+    expect(times(heard)).toEqual([0, 0, 0])
   })
 })

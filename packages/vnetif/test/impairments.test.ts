@@ -85,6 +85,16 @@ describe('corruption', () => {
 })
 
 describe('reordering', () => {
+  it('does not delay what comes behind a frame that is held back', () => {
+    const { runtime, a, heard } = pairLab({ tx: { latencyMs: 10, reorder: 1, reorderMs: 500 } })
+    say(a, 'held back')
+    a.impair({ reorder: 0 })
+    say(a, 'punctual')
+    runtime.clock.advance(1000)
+    expect(texts(heard)).toEqual(['punctual', 'held back'])
+    expect(times(heard)).toEqual([10, 510])
+  })
+
   it('holds that share back, so that later frames overtake', () => {
     const lab = pairLab({ tx: { reorder: 0.1, reorderMs: 3 } }, 5)
     for (let n = 0; n < 2000; n++) {
@@ -102,6 +112,18 @@ describe('reordering', () => {
 })
 
 describe('latency', () => {
+  it('that shrinks in the very moment of an arrival lets nothing overtake', () => {
+    const { runtime, a, heard } = pairLab({ tx: { latencyMs: 10 } })
+    runtime.clock.schedule(10, () => {
+      a.impair({ latencyMs: 0 })
+      say(a, 'second')
+    })
+    say(a, 'first')
+    runtime.clock.advance(10)
+    expect(texts(heard)).toEqual(['first', 'second'])
+    expect(times(heard)).toEqual([10, 10])
+  })
+
   it('is exact', () => {
     const { runtime, a, heard } = pairLab({ tx: { latencyMs: 12.5 }, b: { rx: { latencyMs: 30 } } })
     say(a, '1')
@@ -248,6 +270,14 @@ describe('trailing bytes', () => {
     expect([...lengths.keys()].sort((x, y) => x - y)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
     expect(Math.min(...lengths.values())).toBeGreaterThan(120)
     expect(values.size).toBe(256)
+  })
+
+  it('do not count where a link has an MTU', () => {
+    const { runtime, a, b, heard } = pairLab({ a: { tx: { trailingBytes: 9 } }, b: { rx: { mtu: 1500 } } })
+    say(a, 'a'.repeat(1500))
+    runtime.clock.advance(0)
+    expect(heard).toHaveLength(1)
+    expect(b.stats.rxDropped).toEqual({})
   })
 
   it('of both links add up', () => {

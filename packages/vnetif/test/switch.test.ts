@@ -47,6 +47,21 @@ describe('forwarding', () => {
     expect(network.stats.moved).toBe(1)
   })
 
+  it('tells addresses apart by their first bytes and by their last, within one batch, too', () => {
+    const { clock, network, ports, heard } = switchLab(3)
+    const twins = [mac('02:00:00:00:00:07'), mac('06:00:00:00:00:07'), mac('02:00:00:00:00:08')] as const
+    for (const [i, twin] of twins.entries()) say(ports[i]!, 'hi', A, twin)
+    say(ports[2]!, 'hi', A, twins[1])
+    expect(twins.map((twin) => ports.indexOf(network.lookup(twin)!))).toEqual([0, 2, 2])
+    say(ports[1]!, 'hi', A, twins[1])
+    say(ports[0]!, 'to 1', twins[1])
+    say(ports[0]!, 'to 2', twins[2])
+    say(ports[2]!, 'to 1', twins[1])
+    say(ports[2]!, 'to 0', twins[0])
+    clock.advance(0)
+    expect(heard.map((h) => texts(h).filter((text) => text !== 'hi'))).toEqual([['to 0'], ['to 1', 'to 1'], ['to 2']])
+  })
+
   it('learns no group addresses', () => {
     const { clock, network, ports } = switchLab(2)
     const group = mac('03:00:00:00:00:01')
