@@ -39,7 +39,6 @@ export function buildIpv4(
 ): Ipv4Layer {
   const ipv4 = createIpv4({ link, neighbors: arp, ...runtime }, options)
   ipv4.onAddresses((addresses) => arp?.setAddresses(addresses.map(({ address }) => address)))
-  arp?.onConflict((conflict) => runtime.log.log('warn', 'arp', 'address conflict', { ...conflict }))
   if (prefix !== undefined) ipv4.addAddress(prefix)
   // The other end of a point-to-point link is where everything goes.
   if (gateway !== undefined || link.mac === undefined) ipv4.addRoute({ prefix: DEFAULT_ROUTE, gateway })
