@@ -1,1 +1,20 @@
-export {}
+export { createTcp } from './tcp.ts'
+export type { TcpDeps } from './engine.ts'
+export { TcpError, type TcpErrorCode } from './errors.ts'
+export type {
+  Tcp,
+  TcpConnectionState,
+  TcpConnectOptions,
+  TcpFlow,
+  TcpFlowOptions,
+  TcpInfo,
+  TcpListener,
+  TcpListenTarget,
+  TcpReadOptions,
+  TcpReport,
+  TcpTarget,
+  TcpWriteOptions,
+} from './interface.ts'
+export { TCP_DEFAULTS, type TcpConfig, type TcpKeepalive, type TcpOptions } from './options.ts'
+export type { State as TcpState } from './core/state.ts'
+export type { TcpStats } from './stats.ts'

@@ -1,0 +1,110 @@
+import { serialDiff, serialGt, serialLeq, serialLt } from '@fata/bytes'
+import { FIN } from '../wire.ts'
+import {
+  type Connection,
+  EVENT_FIN_ACKED,
+  EVENT_WRITABLE,
+  finAcked,
+  NO_FLIGHT,
+} from './connection.ts'
+import { finish, resetIfDiscarded, startTimeWait } from './close.ts'
+import { stampDiff, stampOf } from './flight.ts'
+import { onDuplicateAck, onNewAck, updateScoreboard } from './recovery.ts'
+import { armRetransmit, measure } from './rto.ts'
+import type { Segment } from './segment.ts'
+import { enter } from './state.ts'
+import { timestampAge } from './timestamps.ts'
+
+/** An acceptable ACK field in a state that has sent data: RFC 9293 §3.10.7.4, fifth step, from ESTABLISHED on. */
+export function processAck(c: Connection, s: Segment, now: number): void {
+  const acked = serialDiff(s.ack, c.sndUna)
+  if (acked > 0) acknowledge(c, s, now)
+  const reported = s.options.sackCount > 0 ? updateScoreboard(c, s) : 0
+  if (acked > 0) onNewAck(c, acked, now)
+  if (acked === 0 ? isDuplicate(c, s, reported) : acked > 0 && reported > 0 && c.recovery === 'none') onDuplicateAck(c, now)
+  if (acked >= 0) updateSendWindow(c, s)
+  if (acked > 0) restartTimer(c, now)
+  if (acked > 0 && finAcked(c)) onFinAcked(c, now)
+  if (acked > 0) resetIfDiscarded(c)
+}
+
+/** RFC 5681 §2; with SACK RFC 6675 §2: an ACK that reports data which had not been reported. */
+function isDuplicate(c: Connection, s: Segment, reported: number): boolean {
+  if (c.flight.count === 0) return false
+  if (c.sack) return reported > 0
+  return s.length === 0 && (s.flags & FIN) === 0 && s.window << c.sndScale === c.sndWnd
+}
+
+/** Takes everything before SEG.ACK out of the send queue and the flight. */
+function acknowledge(c: Connection, s: Segment, now: number): void {
+  const textEnd = serialLt(s.ack, c.sndEnd) ? s.ack : c.sndEnd
+  const text = Math.max(0, serialDiff(textEnd, c.sndUna))
+  c.sndUna = s.ack
+  c.bytesAcked += text
+  if (serialLt(c.smallEnd, c.sndUna)) c.smallEnd = c.sndUna
+  if (c.urgent?.out === true && serialLeq(c.urgent.sndUp, c.sndUna)) c.urgent.out = false
+  c.flight.acknowledge(s.ack)
+  sampleRoundTrip(c, s, now)
+  c.backoff = 0
+  c.stalledAt = Number.POSITIVE_INFINITY
+  if (c.queue !== undefined) releaseText(c, textEnd, text)
+  if (c.flight.count === 0 && c.flight !== NO_FLIGHT) {
+    c.flight.clear()
+    c.tcp.flights.put(c.flight)
+    c.flight = NO_FLIGHT
+  }
+}
+
+function releaseText(c: Connection, textEnd: number, text: number): void {
+  c.tcp.stats.queuedBytes -= text
+  c.queue!.release(textEnd)
+  if (textEnd === c.sndEnd) {
+    c.queue!.reset(0)
+    c.tcp.sendQueues.put(c.queue!)
+    c.queue = undefined
+  }
+  c.events |= EVENT_WRITABLE
+}
+
+/** RFC 6298 §3, §4 of RFC 7323: one sample per round trip, of a segment that was sent once or whose timestamp comes back. */
+function sampleRoundTrip(c: Connection, s: Segment, now: number): void {
+  const { timed, timedAt } = c.flight
+  if (!timed && !(c.timestamps && s.options.hasTimestamps && s.options.tsEcr !== 0)) return
+  const rtt = timed ? stampDiff(stampOf(now), timedAt) : timestampAge(c, s.options.tsEcr, now)
+  if (rtt < 0) return
+  if (rtt < c.minRtt) c.minRtt = rtt
+  if (!serialGt(s.ack, c.rttSeq)) return
+  measure(c, rtt)
+  c.rttSeq = c.sndNxt
+}
+
+/** SND.WND moves with the segment that is newest by sequence and acknowledgment number. */
+export function updateSendWindow(c: Connection, s: Segment): void {
+  const newer = serialLt(c.sndWl1, s.seq) || (c.sndWl1 === s.seq && serialLeq(c.sndWl2, s.ack))
+  if (!newer) return
+  const window = s.window << c.sndScale
+  c.sndWl1 = s.seq
+  c.sndWl2 = s.ack
+  if (c.probing && window > c.sndWnd) {
+    c.probing = false
+    c.backoff = 0
+    c.retransmitAt = Number.POSITIVE_INFINITY
+  }
+  c.sndWnd = window
+  if (window > c.maxSndWnd) c.maxSndWnd = window
+}
+
+/** RFC 6298 §5.2, §5.3. */
+function restartTimer(c: Connection, now: number): void {
+  if (c.flight.count === 0) c.retransmitAt = Number.POSITIVE_INFINITY
+  else armRetransmit(c, now)
+}
+
+function onFinAcked(c: Connection, now: number): void {
+  if (c.state !== 'FIN-WAIT-1' && c.state !== 'CLOSING' && c.state !== 'LAST-ACK') return
+  c.events |= EVENT_FIN_ACKED
+  const state = enter(c, 'rcv-ack-of-fin')
+  if (state === 'CLOSED') finish(c)
+  else if (state === 'TIME-WAIT') startTimeWait(c, now)
+  else if (c.discarding) c.expireAt = now + c.tcp.config.finWait2Ms
+}

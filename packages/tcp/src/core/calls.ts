@@ -1,0 +1,61 @@
+import { serialLeq } from '@fata/bytes'
+import type { KeepaliveConfig } from '../options.ts'
+import type { Piece } from './byte-queue.ts'
+import { type Connection, createKeepalive, NEED_ACK, urgentOf } from './connection.ts'
+import { readSequence } from './text.ts'
+import { isSynchronized } from './state.ts'
+import { wantsWindowUpdate } from './window.ts'
+
+/** What the application asks for, besides opening and closing: SEND and RECEIVE of RFC 9293 §3.10.2, §3.10.3. */
+
+/** More unacknowledged bytes would confuse the order of sequence numbers. */
+const MOST_QUEUED = 0x40000000
+
+/** Appends `chunk`, which belongs to the connection from here on, to what is sent. False, and nothing done, where a limit forbids it. */
+export function send(c: Connection, chunk: Uint8Array, urgent: boolean): boolean {
+  const { tcp } = c
+  if (tcp.stats.queuedBytes + chunk.length > tcp.config.sendMemoryBytes || queuedBytes(c) + chunk.length > MOST_QUEUED) return false
+  if (chunk.length === 0) return true
+  if (c.queue === undefined) {
+    c.queue = tcp.sendQueues.get()
+    c.queue.reset(c.sndEnd)
+  }
+  c.queue.append(chunk, tcp.smallWrites)
+  c.sndEnd = c.queue.end
+  tcp.stats.queuedBytes += chunk.length
+  if (urgent) {
+    const u = urgentOf(c)
+    u.sndUp = c.sndEnd
+    u.out = true
+  }
+  return true
+}
+
+/** Bytes that were written and not acknowledged. */
+export function queuedBytes(c: Connection): number {
+  return c.queue === undefined ? 0 : (c.sndEnd - c.queue.start) | 0
+}
+
+/** A writer need not wait: what is queued keeps the way to the peer full, but hardly more. */
+export function hasSendRoom(c: Connection): boolean {
+  const wanted = Math.max(c.sendBufferBytes, Math.min(2 * c.congestion.cwnd, c.tcp.config.sendBufferMaxBytes))
+  return queuedBytes(c) < wanted
+}
+
+/** The next bytes; undefined where none have arrived. The piece is to be given back to `receiveMemory`. */
+export function receive(c: Connection): Piece | undefined {
+  const piece = c.received?.take()
+  if (piece === undefined) return undefined
+  if (c.state !== 'CLOSED') c.tcp.stats.unreadBytes -= piece.end - piece.start
+  if (c.urgent?.in === true && serialLeq(c.urgent.rcvUp, readSequence(c))) c.urgent.in = false
+  if (isSynchronized(c.state) && !c.finReceived && wantsWindowUpdate(c)) c.needs |= NEED_ACK
+  return piece
+}
+
+/** Turns keepalive on, changes it, or turns it off (MUST-24). */
+export function setKeepalive(c: Connection, config: KeepaliveConfig | undefined, now: number): void {
+  c.keepalive = undefined
+  if (config === undefined || !isSynchronized(c.state) || c.state === 'TIME-WAIT') return
+  c.keepalive = createKeepalive(config)
+  c.keepalive.at = Math.max(now, c.heardAt + config.idleMs)
+}

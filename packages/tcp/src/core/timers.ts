@@ -1,0 +1,113 @@
+import { serialDiff } from '@fata/bytes'
+import {
+  type Connection,
+  EVENT_STALLED,
+  finSent,
+  NEED_ACK,
+  NEED_OVERRIDE,
+  NEED_PROBE,
+  NEED_SYN,
+  unsentBytes,
+} from './connection.ts'
+import { remove } from './close.ts'
+import { onTimeout } from './recovery.ts'
+import { armRetransmit, backOff } from './rto.ts'
+import { seqAdd } from './sequence.ts'
+
+/** The timers of a connection: RFC 9293 §3.8.1, §3.8.3, §3.8.4, §3.8.6.1, §3.10.8; RFC 6298 §5. */
+
+/** R1 (SHLD-10): so many retransmissions in vain are reported. */
+const R1 = 3
+
+/** When `expire` must be called next. */
+export function deadline(c: Connection): number {
+  const at = Math.min(c.retransmitAt, c.ackAt, c.expireAt)
+  return c.keepalive === undefined ? at : Math.min(at, c.keepalive.at)
+}
+
+/** Time has come to `now`. Before the deadline this does nothing. */
+export function expire(c: Connection, now: number): void {
+  if (c.expireAt <= now) return onExpire(c)
+  if (c.ackAt <= now) {
+    c.ackAt = Number.POSITIVE_INFINITY
+    c.needs |= NEED_ACK
+  }
+  if (c.retransmitAt <= now) onRetransmit(c, now)
+  if (c.keepalive !== undefined && c.keepalive.at <= now) onKeepalive(c, now)
+}
+
+/** TIME-WAIT or FIN-WAIT-2 has lasted long enough, or opening has taken too long. */
+function onExpire(c: Connection): void {
+  if (c.state !== 'SYN-SENT' && c.state !== 'SYN-RECEIVED') return remove(c)
+  c.tcp.stats.attemptFails++
+  remove(c, c.softError === undefined ? 'ERR_TCP_TIMEOUT' : 'ERR_TCP_UNREACHABLE')
+}
+
+function onRetransmit(c: Connection, now: number): void {
+  if (c.state === 'SYN-SENT' || c.state === 'SYN-RECEIVED') {
+    backOff(c)
+    c.retransmitAt = now + c.rto
+    c.needs |= NEED_SYN
+    return
+  }
+  const waited = c.probing ? probeInterval(c) : c.rto
+  // While the peer answers and keeps his window shut, he is alive (MUST-37, SHLD-17).
+  if (c.stalledAt === Number.POSITIVE_INFINITY || (c.sndWnd === 0 && c.heardAt > now - waited)) c.stalledAt = now - waited
+  if (now - c.stalledAt >= c.userTimeoutMs) {
+    remove(c, c.softError === undefined ? 'ERR_TCP_TIMEOUT' : 'ERR_TCP_UNREACHABLE')
+    return
+  }
+  if (c.probing) probe(c, now)
+  else resend(c, now)
+  if (c.backoff === R1) c.events |= EVENT_STALLED
+}
+
+function resend(c: Connection, now: number): void {
+  c.tcp.stats.timeouts++
+  onTimeout(c, now)
+  backOff(c)
+  armRetransmit(c, now)
+}
+
+/** Asks for the window (MUST-36), or sends less than a segment into what there is of it (§3.8.6.2.1, rule 4). */
+function probe(c: Connection, now: number): void {
+  const usable = serialDiff(seqAdd(c.sndUna, c.sndWnd), c.sndNxt)
+  if (usable > 0) {
+    c.needs |= NEED_OVERRIDE
+  } else {
+    c.needs |= NEED_PROBE
+    c.tcp.stats.windowProbesOut++
+  }
+  c.backoff++
+  c.retransmitAt = Math.min(now + probeInterval(c), c.stalledAt + c.userTimeoutMs)
+}
+
+/** SHLD-29, SHLD-30: the retransmission timeout at first, then exponentially longer. */
+function probeInterval(c: Connection): number {
+  return Math.min(c.rto * 2 ** c.backoff, c.tcp.config.maxRtoMs)
+}
+
+/** To be called when output is done: what is left to send and not in flight waits for the window. */
+export function watchWindow(c: Connection, now: number): void {
+  if (c.retransmitAt !== Number.POSITIVE_INFINITY || c.flight.count > 0) return
+  if (unsentBytes(c) === 0 && !(c.finQueued && !c.discarded && !finSent(c))) return
+  if (c.state === 'CLOSED' || c.state === 'SYN-SENT' || c.state === 'SYN-RECEIVED') return
+  c.probing = true
+  c.retransmitAt = now + probeInterval(c)
+}
+
+/** Is anybody there? Only asked when nothing is in flight and nothing has been heard (MUST-26). */
+function onKeepalive(c: Connection, now: number): void {
+  const k = c.keepalive!
+  const idleSince = Math.max(c.heardAt, c.sentAt)
+  if (c.flight.count > 0 || c.probing || now - idleSince < k.config.idleMs) {
+    k.at = Math.max(now + 1, idleSince + k.config.idleMs)
+    k.probes = 0
+    return
+  }
+  if (k.probes >= k.config.probes) return remove(c, 'ERR_TCP_TIMEOUT')
+  k.probes++
+  k.at = now + k.config.intervalMs
+  c.needs |= NEED_PROBE
+  c.tcp.stats.keepaliveProbesOut++
+}

@@ -1,0 +1,174 @@
+import type { Endpoint, IpAddress } from '@fata/addr'
+import type { Flow, FlowOptions, WebStreams } from '@fata/flow'
+import type { IpReportKind } from '@fata/ip'
+import type { State } from './core/state.ts'
+import type { TcpKeepalive } from './options.ts'
+import type { TcpStats } from './stats.ts'
+
+/** TCP over an IP layer, or whatever offers the same: the host's sockets, another implementation. */
+export interface Tcp extends AsyncDisposable {
+  /** Counters, live. */
+  readonly stats: TcpStats
+
+  /**
+   * Opens a connection and resolves when it is established. Rejects with TcpError `ERR_TCP_REFUSED` (a reset, a port unreachable),
+   * `ERR_TCP_TIMEOUT`, `ERR_TCP_UNREACHABLE` (no route, next hop or protocol unreachable), `ERR_TCP_PORT_IN_USE`, `ERR_TCP_NO_PORT`,
+   * `ERR_TCP_LIMIT`, `ERR_TCP_CLOSED`, or with the signal's reason. Throws a RangeError or TypeError on nonsense: a port that is none, a group
+   * or broadcast address (MUST-46).
+   */
+  connect(to: TcpTarget, options?: TcpConnectOptions): Promise<TcpFlow>
+
+  /**
+   * Accepts connections. With `onFlow` each goes there as soon as it is established; an error that it throws, or rejects with, aborts
+   * the flow. Without, they wait for `accept`. Throws TcpError `ERR_TCP_PORT_IN_USE`, `ERR_TCP_NO_PORT`, `ERR_TCP_CLOSED`.
+   */
+  listen(on: TcpListenTarget, onFlow?: (flow: TcpFlow) => void | Promise<void>): TcpListener
+
+  /** Every connection in any state but CLOSED, LISTEN included in none. A snapshot. */
+  connections(): readonly TcpConnectionState[]
+
+  /**
+   * Ends everything: listeners at once, flows as by `Flow.close` if they need no longer than `graceMs` for it (default 0), else as by
+   * `Flow.abort`. Idempotent, never rejects.
+   */
+  close(options?: { readonly graceMs?: number | undefined }): Promise<void>
+}
+
+/** The other end. */
+export interface TcpTarget {
+  readonly address: IpAddress
+  /** 1..65535 */
+  readonly port: number
+  /** Default: what the IP layer chooses. */
+  readonly localAddress?: IpAddress | undefined
+  /** 1..65535. Default: an unpredictable free one (RFC 6056). */
+  readonly localPort?: number | undefined
+}
+
+/** What can be chosen for each connection; the default is that of the whole. */
+export interface TcpFlowOptions {
+  /** See `TcpOptions.noDelay`. */
+  readonly noDelay?: boolean | undefined
+  /** Probe a silent peer. Default: no (MUST-25). */
+  readonly keepalive?: TcpKeepalive | boolean | undefined
+  /** See `TcpOptions.userTimeoutMs`; Infinity for never (MUST-21). */
+  readonly userTimeoutMs?: number | undefined
+  /** DSCP and ECN bits of what is sent: the traffic class byte (MUST-48). Default 0. */
+  readonly trafficClass?: number | undefined
+  /** Time to live or hop limit of what is sent, 1..255 (MUST-49). Default: the IP layer's. */
+  readonly ttl?: number | undefined
+}
+
+export interface TcpConnectOptions extends TcpFlowOptions {
+  /** Gives up, and forgets the connection. */
+  readonly signal?: AbortSignal | undefined
+  /** Gives up with `ERR_TCP_TIMEOUT`. Default: `TcpOptions.synTimeoutMs`. */
+  readonly timeoutMs?: number | undefined
+}
+
+/** Where to listen, and what accepted flows begin with. */
+export interface TcpListenTarget extends TcpFlowOptions {
+  /** 1..65535; 0 for a free one; `'any'` for every port that has no listener of its own (transparent proxies). */
+  readonly port: number | 'any'
+  /** Default: every address. One that is not the host's is taken as it is, if the IP layer delivers packets for it. */
+  readonly address?: IpAddress | undefined
+  /** See `TcpOptions.backlog`. */
+  readonly backlog?: number | undefined
+  /** See `TcpOptions.synBacklog`. */
+  readonly synBacklog?: number | undefined
+}
+
+/** A place where connections arrive. */
+export interface TcpListener extends AsyncDisposable, AsyncIterable<TcpFlow> {
+  /** `address` undefined: every address. */
+  readonly local: { readonly address: IpAddress | undefined; readonly port: number | 'any' }
+  /** The next connection. Rejects with `ERR_TCP_CLOSED` after `close`, or with the signal's reason. */
+  accept(options?: FlowOptions): Promise<TcpFlow>
+  /** Ends listening; connections that nobody has accepted are reset, iterations end. Idempotent, never rejects. */
+  close(): Promise<void>
+}
+
+export interface TcpReadOptions extends FlowOptions {
+  /**
+   * The chunk is valid until the next `read`, `close` or `abort` only: its memory is used again, which is several times as fast as
+   * new memory for each chunk. Default false: the chunk is the caller's.
+   */
+  readonly borrow?: boolean | undefined
+}
+
+export interface TcpWriteOptions extends FlowOptions {
+  /** The chunk is urgent data (RFC 9293 §3.8.5; new applications should not use it). */
+  readonly urgent?: boolean | undefined
+}
+
+/** An established connection. `abort` resets it; `close` with unread data does so too, once the peer has what was written. */
+export interface TcpFlow extends Flow {
+  readonly local: Endpoint
+  readonly remote: Endpoint
+  /** Both directions as Web Streams, made on first use. */
+  readonly streams: WebStreams
+
+  read(options?: TcpReadOptions): Promise<Uint8Array | null>
+
+  /** As `Flow.write`; rejects with `ERR_TCP_LIMIT`, and has not accepted the chunk, where memory for written data is used up. */
+  write(chunk: Uint8Array, options?: TcpWriteOptions): Promise<void>
+
+  /** What is known of the connection. A snapshot. */
+  info(): TcpInfo
+
+  /** Changes what was chosen at the beginning; what is not given stays. `keepalive: false` turns it off. */
+  configure(options: TcpFlowOptions): void
+
+  /** Names the receiver of asynchronous reports (RFC 9293 §3.9.1.8), undefined for none, which is the default. */
+  onReport: ((report: TcpReport) => void) | undefined
+}
+
+/**
+ * `'urgent'`: urgent data arrives, `info().urgentBytes` says how much is left (MUST-32, MUST-33). `'soft-error'`: ICMP tells of trouble,
+ * `info().softError` of which kind; the connection goes on (MUST-47). `'stalled'`: the peer has not answered for several retransmissions (SHLD-9).
+ */
+export type TcpReport = 'urgent' | 'soft-error' | 'stalled'
+
+/** One connection, for those who look from outside. */
+export interface TcpConnectionState {
+  readonly state: State
+  readonly local: Endpoint
+  readonly remote: Endpoint
+}
+
+/** After Linux's `tcp_info`. Times are ms, sizes bytes. */
+export interface TcpInfo extends TcpConnectionState {
+  /** Effective send MSS; what the peer was told. */
+  readonly mss: number
+  readonly advertisedMss: number
+  /** Timestamps, SACK and window scaling, where both ends use them. */
+  readonly timestamps: boolean
+  readonly sack: boolean
+  readonly windowScaling: boolean
+  readonly rttMs: number
+  readonly rttVarMs: number
+  /** Infinity where none has been measured. */
+  readonly minRttMs: number
+  readonly rtoMs: number
+  readonly congestion: string
+  readonly cwnd: number
+  readonly ssthresh: number
+  readonly recovery: 'none' | 'fast' | 'timeout'
+  /** The peer's window; the own one. */
+  readonly sendWindow: number
+  readonly receiveWindow: number
+  /** Written and not sent; sent and not acknowledged; of these, in the network as far as is known. */
+  readonly unsentBytes: number
+  readonly unackedBytes: number
+  readonly inFlightBytes: number
+  /** Arrived and not read; of all that, out of order; urgent data that has not been read. */
+  readonly unreadBytes: number
+  readonly outOfOrderBytes: number
+  readonly urgentBytes: number
+  readonly bytesSent: number
+  readonly bytesAcked: number
+  readonly bytesReceived: number
+  /** Segments sent again. */
+  readonly retransmits: number
+  readonly softError: IpReportKind | undefined
+}

@@ -1,0 +1,138 @@
+import type { IpAddress } from '@fata/addr'
+import type { FlowOptions } from '@fata/flow'
+import { type Connection, EVENT_CLOSED, EVENT_ESTABLISHED } from './core/connection.ts'
+import { TcpError } from './errors.ts'
+import { ConnectionFlow } from './flow.ts'
+import type { TcpFlow, TcpListener } from './interface.ts'
+import type { CheckedFlowOptions } from './options.ts'
+import type { Host, Owner } from './owner.ts'
+import { WaitList } from './wait-list.ts'
+
+/** Where a listener listens, and its limits. */
+export interface ListenSettings {
+  readonly address: IpAddress | undefined
+  readonly port: number | 'any'
+  readonly backlog: number
+  readonly synBacklog: number
+  readonly flowOptions: CheckedFlowOptions
+}
+
+/** What a listener needs of the shell. */
+export interface ListenerHost extends Host {
+  /** Ends a connection that has not become a flow. */
+  refuse(c: Connection): void
+  /** The application's `onFlow` has failed. */
+  onFlowFailed(flow: TcpFlow, error: unknown): void
+  unlisten(listener: ConnectionListener): void
+}
+
+/**
+ * Half-open connections, and flows that nobody has accepted.
+ *
+ * Of half-open connections the oldest gives way: in a flood of SYNs the old ones are the forged ones, since an honest peer needs one
+ * round trip, and refusing new ones would let a flood of a few packets per second shut the port. Of established flows none gives way,
+ * their peers count on them: the last ACK of a handshake that finds no place is ignored (the peer's data or our SYN,ACK bring
+ * another), and no further SYN is answered.
+ */
+export class ConnectionListener implements TcpListener, Owner {
+  readonly local: { readonly address: IpAddress | undefined; readonly port: number | 'any' }
+  readonly settings: ListenSettings
+  readonly #host: ListenerHost
+  readonly #onFlow: ((flow: TcpFlow) => void | Promise<void>) | undefined
+  /** In order of arrival. */
+  readonly #halfOpen = new Set<Connection>()
+  readonly #ready: ConnectionFlow[] = []
+  readonly #accepters = new WaitList<TcpFlow>()
+  #closed = false
+
+  constructor(
+    settings: ListenSettings,
+    host: ListenerHost,
+    onFlow: ((flow: TcpFlow) => void | Promise<void>) | undefined,
+  ) {
+    this.settings = settings
+    this.local = { address: settings.address, port: settings.port }
+    this.#host = host
+    this.#onFlow = onFlow
+  }
+
+  /** No further flow can be kept. */
+  get isFull(): boolean {
+    return this.#ready.length >= this.settings.backlog
+  }
+
+  /** Takes a connection whose SYN has arrived, at the cost of the oldest half-open one where there are too many. */
+  admit(c: Connection): void {
+    if (this.#halfOpen.size >= this.settings.synBacklog) {
+      const [oldest] = this.#halfOpen
+      if (oldest !== undefined) {
+        this.#halfOpen.delete(oldest)
+        this.#host.refuse(oldest)
+      }
+    }
+    this.#halfOpen.add(c)
+    c.owner = this
+  }
+
+  accept(options: FlowOptions = {}): Promise<TcpFlow> {
+    const { signal } = options
+    if (signal?.aborted === true) return Promise.reject(signal.reason)
+    const flow = this.#accepters.size === 0 ? this.#ready.shift() : undefined
+    if (flow !== undefined) return Promise.resolve(flow)
+    if (this.#closed) return Promise.reject(closedError())
+    return this.#accepters.wait(signal)
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    this.#host.unlisten(this)
+    for (const c of this.#halfOpen) this.#host.refuse(c)
+    this.#halfOpen.clear()
+    for (const flow of this.#ready.splice(0)) flow.abort()
+    this.#accepters.rejectAll(closedError())
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<TcpFlow, void> {
+    for (;;) {
+      const flow = await this.accept().catch(() => undefined)
+      if (flow === undefined) return
+      yield flow
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  onEvents(c: Connection, events: number): void {
+    if ((events & EVENT_ESTABLISHED) !== 0) {
+      const flow = new ConnectionFlow(c, this.#host)
+      this.#halfOpen.delete(c)
+      c.owner = flow
+      this.#deliver(flow)
+      flow.onEvents(c, events)
+    } else if ((events & EVENT_CLOSED) !== 0) {
+      this.#halfOpen.delete(c)
+    }
+  }
+
+  #deliver(flow: ConnectionFlow): void {
+    if (this.#onFlow !== undefined) this.#hand(flow, this.#onFlow)
+    else if (this.#accepters.size > 0) this.#accepters.resolveFirst(flow)
+    else this.#ready.push(flow)
+  }
+
+  #hand(flow: ConnectionFlow, onFlow: (flow: TcpFlow) => void | Promise<void>): void {
+    const failed = (error: unknown): void => this.#host.onFlowFailed(flow, error)
+    try {
+      onFlow(flow)?.catch(failed)
+    } catch (error) {
+      failed(error)
+    }
+  }
+}
+
+function closedError(): TcpError {
+  return new TcpError('ERR_TCP_CLOSED', 'the listener is closed')
+}

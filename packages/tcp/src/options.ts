@@ -1,0 +1,191 @@
+import type { TcpFlowOptions } from './interface.ts'
+
+/** When to probe a peer that is silent (RFC 9293 §3.8.4). */
+export interface TcpKeepalive {
+  /** Silence before the first probe. Default 2 h, which MUST-28 makes the least default. */
+  readonly idleMs?: number | undefined
+  /** Between probes that nobody answers. Default 75 s. */
+  readonly intervalMs?: number | undefined
+  /** So many unanswered probes end the connection with `ERR_TCP_TIMEOUT`. Default 9. */
+  readonly probes?: number | undefined
+}
+
+/** All of them have defaults that suit the Internet and a fast local network alike. */
+export interface TcpOptions {
+  /** Connections in any state; one in TIME-WAIT gives way to a new one. Default 65536. */
+  readonly maxConnections?: number | undefined
+  /** Connections in TIME-WAIT; the oldest gives way. Default 16384. */
+  readonly timeWaitLimit?: number | undefined
+  /** Half-open connections per listener; the oldest gives way. Default 1024. */
+  readonly synBacklog?: number | undefined
+  /** Established connections per listener that nobody has accepted; a SYN that finds it full is not answered. Default 128. */
+  readonly backlog?: number | undefined
+
+  /** Received bytes that wait to be read, per connection: what it starts with. Default 256 KiB. */
+  readonly receiveBufferBytes?: number | undefined
+  /** As far as that grows for a reader that keeps pace. Decides the window scale. Default 4 MiB. */
+  readonly receiveBufferMaxBytes?: number | undefined
+  /** Written bytes that are not acknowledged, per connection, above which `write` waits. Default 256 KiB. */
+  readonly sendBufferBytes?: number | undefined
+  /** As far as that grows with the congestion window. Default 4 MiB. */
+  readonly sendBufferMaxBytes?: number | undefined
+  /** Received bytes of all connections together; what exceeds it is dropped, to be sent again. Default 256 MiB. */
+  readonly receiveMemoryBytes?: number | undefined
+  /** Written bytes of all connections together; a `write` that exceeds it is refused with `ERR_TCP_LIMIT`. Default 256 MiB. */
+  readonly sendMemoryBytes?: number | undefined
+  /** Pieces of data out of order per connection; further ones are dropped. Default 512. */
+  readonly reassemblyRanges?: number | undefined
+
+  /** Offer timestamps (RFC 7323). Default true. */
+  readonly timestamps?: boolean | undefined
+  /** Offer selective acknowledgments (RFC 2018). Default true. */
+  readonly sack?: boolean | undefined
+  /** Offer window scaling (RFC 7323). Default true. */
+  readonly windowScale?: boolean | undefined
+  /** Send small writes at once instead of collecting them while data is unacknowledged (Nagle, RFC 9293 §3.7.4). Default false. */
+  readonly noDelay?: boolean | undefined
+  /** Segments that may be sent before the first acknowledgment (RFC 6928). Default 10. */
+  readonly initialWindowSegments?: number | undefined
+
+  /**
+   * Least retransmission timeout. RFC 6298 says 1 s and allows less where it proves better: Linux and gVisor have used 200 ms for
+   * decades, since it lies above the delayed acknowledgments of every peer and a lost last segment costs a fifth. Default 200.
+   */
+  readonly minRtoMs?: number | undefined
+  /** Retransmission timeout before a round trip has been measured (RFC 6298 §2.1). Default 1000. */
+  readonly initialRtoMs?: number | undefined
+  /** Longest retransmission timeout, at least 60 s (RFC 6298 §2.5). Default 60000. */
+  readonly maxRtoMs?: number | undefined
+  /** How long opening a connection is tried, at least 180 s (R2 of a SYN, MUST-23); `connect` can give up earlier. Default 180000. */
+  readonly synTimeoutMs?: number | undefined
+  /** How long data may stay unacknowledged before the connection is given up: R2, the user timeout (RFC 9293 §3.8.3, RFC 5482). Default 300000. */
+  readonly userTimeoutMs?: number | undefined
+  /**
+   * How long an acknowledgment may wait for data to travel with, below 500 (MUST-40). 40 ms is Linux's least and stays clear of every
+   * peer's retransmission timeout. Default 40.
+   */
+  readonly delayedAckMs?: number | undefined
+  /** Maximum segment lifetime: TIME-WAIT lasts twice as long. Default 30000, as in Linux; RFC 9293 §3.4.2 says two minutes. */
+  readonly mslMs?: number | undefined
+  /** How long a closed connection waits in FIN-WAIT-2 for the peer's end. Default 60000. */
+  readonly finWait2Ms?: number | undefined
+
+  /** Challenge ACKs per second of all connections together (RFC 5961 §7). Default 1000. */
+  readonly challengeAcksPerSecond?: number | undefined
+  /** Answer segments that belong to no connection with a reset. Off where another TCP shares the IP layer. Default true. */
+  readonly resetUnknown?: boolean | undefined
+  /** First and last local port of connections that name none (RFC 6056). Default [32768, 60999]. */
+  readonly ephemeralPorts?: readonly [number, number] | undefined
+}
+
+/** Every option with a value. */
+export type TcpConfig = { readonly [K in keyof TcpOptions]-?: NonNullable<TcpOptions[K]> }
+
+/** What holds where an option is not given. */
+export const TCP_DEFAULTS: TcpConfig = Object.freeze({
+  maxConnections: 65536,
+  timeWaitLimit: 16384,
+  synBacklog: 1024,
+  backlog: 128,
+  receiveBufferBytes: 256 * 1024,
+  receiveBufferMaxBytes: 4 * 1024 * 1024,
+  sendBufferBytes: 256 * 1024,
+  sendBufferMaxBytes: 4 * 1024 * 1024,
+  receiveMemoryBytes: 256 * 1024 * 1024,
+  sendMemoryBytes: 256 * 1024 * 1024,
+  reassemblyRanges: 512,
+  timestamps: true,
+  sack: true,
+  windowScale: true,
+  noDelay: false,
+  initialWindowSegments: 10,
+  minRtoMs: 200,
+  initialRtoMs: 1000,
+  maxRtoMs: 60_000,
+  synTimeoutMs: 180_000,
+  userTimeoutMs: 300_000,
+  delayedAckMs: 40,
+  mslMs: 30_000,
+  finWait2Ms: 60_000,
+  challengeAcksPerSecond: 1000,
+  resetUnknown: true,
+  ephemeralPorts: [32768, 60999] as const,
+})
+
+/** Least and greatest value of each option that is an integer or a number of milliseconds. */
+const RANGES: { readonly [K in keyof TcpConfig as TcpConfig[K] extends number ? K : never]: readonly [number, number] } = {
+  maxConnections: [1, 1 << 24],
+  timeWaitLimit: [0, 1 << 24],
+  synBacklog: [1, 1 << 20],
+  backlog: [1, 1 << 20],
+  receiveBufferBytes: [1, 1 << 30],
+  receiveBufferMaxBytes: [1, 1 << 30],
+  sendBufferBytes: [1, 1 << 30],
+  sendBufferMaxBytes: [1, 1 << 30],
+  receiveMemoryBytes: [1, Number.MAX_SAFE_INTEGER],
+  sendMemoryBytes: [1, Number.MAX_SAFE_INTEGER],
+  reassemblyRanges: [1, 65536],
+  initialWindowSegments: [1, 1000],
+  minRtoMs: [1, 60_000],
+  initialRtoMs: [1, 60_000],
+  maxRtoMs: [60_000, 3_600_000],
+  synTimeoutMs: [180_000, 86_400_000],
+  userTimeoutMs: [1, Number.POSITIVE_INFINITY],
+  delayedAckMs: [0, 499],
+  mslMs: [0, 240_000],
+  finWait2Ms: [0, 86_400_000],
+  challengeAcksPerSecond: [0, 1_000_000],
+}
+
+/** Throws a RangeError that names the value. */
+export function checkRange(name: string, value: number, least: number, greatest: number): void {
+  if (!(value >= least && value <= greatest))
+    throw new RangeError(`${name} must be in ${least}..${greatest}, got ${value}`)
+}
+
+/** Fills in the defaults. Throws a RangeError on nonsense. */
+export function checkOptions(options: TcpOptions): TcpConfig {
+  const given = Object.fromEntries(Object.entries(options).filter(([, v]) => v !== undefined))
+  const config: TcpConfig = { ...TCP_DEFAULTS, ...given }
+  for (const [name, [least, greatest]] of Object.entries(RANGES))
+    checkRange(name, config[name as keyof typeof RANGES], least, greatest)
+  const [first, last] = config.ephemeralPorts
+  checkRange('ephemeralPorts', first, 1, 65535)
+  checkRange('ephemeralPorts', last, first, 65535)
+  return {
+    ...config,
+    receiveBufferMaxBytes: Math.max(config.receiveBufferMaxBytes, config.receiveBufferBytes),
+    sendBufferMaxBytes: Math.max(config.sendBufferMaxBytes, config.sendBufferBytes),
+  }
+}
+
+/** Keepalive with every value. */
+export type KeepaliveConfig = { readonly [K in keyof TcpKeepalive]-?: number }
+
+/** Fills in the defaults. Throws a RangeError on nonsense. */
+export function checkKeepalive(keepalive: TcpKeepalive): KeepaliveConfig {
+  const { idleMs = 7_200_000, intervalMs = 75_000, probes = 9 } = keepalive
+  checkRange('idleMs', idleMs, 1, Number.MAX_SAFE_INTEGER)
+  checkRange('intervalMs', intervalMs, 1, Number.MAX_SAFE_INTEGER)
+  checkRange('probes', probes, 1, 1000)
+  return { idleMs, intervalMs, probes }
+}
+
+/** `TcpFlowOptions` with `keepalive` resolved; what is not given is undefined. */
+export interface CheckedFlowOptions {
+  readonly noDelay: boolean | undefined
+  readonly keepalive: KeepaliveConfig | undefined
+  readonly userTimeoutMs: number | undefined
+  readonly trafficClass: number | undefined
+  readonly ttl: number | undefined
+}
+
+/** Throws a RangeError on nonsense. */
+export function checkFlowOptions(options: TcpFlowOptions): CheckedFlowOptions {
+  const { noDelay, keepalive, userTimeoutMs, trafficClass, ttl } = options
+  if (userTimeoutMs !== undefined) checkRange('userTimeoutMs', userTimeoutMs, 1, Number.POSITIVE_INFINITY)
+  if (trafficClass !== undefined) checkRange('trafficClass', trafficClass, 0, 255)
+  if (ttl !== undefined) checkRange('ttl', ttl, 1, 255)
+  const probing = keepalive === undefined || keepalive === false ? undefined : keepalive === true ? {} : keepalive
+  return { noDelay, keepalive: probing && checkKeepalive(probing), userTimeoutMs, trafficClass, ttl }
+}
