@@ -5,6 +5,7 @@ export type IpErrorCode =
   | 'ERR_IP_FAMILY'
   | 'ERR_IP_WOULD_FRAGMENT'
   | 'ERR_IP_TOO_LONG'
+  | 'ERR_IP_DUPLICATE_ADDRESS'
 
 /** A packet cannot be sent. */
 export class IpError extends Error {
