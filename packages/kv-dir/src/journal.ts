@@ -1,6 +1,6 @@
 import type { Disk } from './disk.ts'
 import { errno } from './errors.ts'
-import { readRange } from './read.ts'
+import { QUICK_BYTES, readRange } from './read.ts'
 import { decodeJournal, encodeJournal, type JournalRecord } from './wire.ts'
 
 /** The file `journal` in the store's own directory: there from the commit point of a batch until it is applied. */
@@ -24,7 +24,7 @@ export class Journal {
     const file = this.#disk.fs.create(this.#path)
     try {
       let position = 0
-      for (const piece of encodeJournal(record)) {
+      for (const piece of joined(encodeJournal(record))) {
         await this.#disk.writeAll(file, piece, position)
         position += piece.length
       }
@@ -77,4 +77,22 @@ export class Journal {
       file.close()
     }
   }
+}
+
+/** The pieces with small ones joined, since every write is a system call. */
+function* joined(pieces: readonly Uint8Array[]): Generator<Uint8Array> {
+  const buffer = new Uint8Array(QUICK_BYTES)
+  let filled = 0
+  for (const piece of pieces) {
+    if (filled + piece.length > buffer.length) {
+      yield buffer.subarray(0, filled)
+      filled = 0
+    }
+    if (piece.length > buffer.length) yield piece
+    else {
+      buffer.set(piece, filled)
+      filled += piece.length
+    }
+  }
+  yield buffer.subarray(0, filled)
 }

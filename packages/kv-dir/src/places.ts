@@ -101,7 +101,7 @@ export class Places {
   /** Makes the entries of the directories durable, as far as they still exist, and so the names above what was put. */
   async syncDirs(dirs: readonly string[], put: readonly Staged[]): Promise<void> {
     await this.#disk.syncDirs(
-      [...new Set(dirs)].filter((dir) => this.#exists(dir)),
+      [...new Set(dirs)].filter((dir) => this.#isDirectory(dir)),
       'KV_OUTCOME_UNKNOWN',
     )
     if (this.#known.size > MAX_KNOWN) this.#known.clear()
@@ -164,23 +164,19 @@ export class Places {
     let at = key
     while (at.segments.length > 0) {
       const path = this.#tree.path(at)
-      if (!this.#disk.removeIfEmpty(path) && this.#exists(path)) return at
+      if (!this.#disk.removeIfEmpty(path) && this.#isDirectory(path)) return at
       this.#known.delete(path)
       at = at.parent
     }
     return at
   }
 
-  #exists(path: string): boolean {
+  /** Also when the file system does not tell. */
+  #isDirectory(path: string): boolean {
     try {
-      this.#disk.fs.stat(path, false)
+      return this.#disk.fs.stat(path, false).kind === 'directory'
     } catch (error) {
       return !isAbsent(error)
     }
-    return true
-  }
-
-  #isDirectory(path: string): boolean {
-    return this.#exists(path) && this.#disk.fs.stat(path, false).kind === 'directory'
   }
 }

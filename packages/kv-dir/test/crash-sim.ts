@@ -1,7 +1,7 @@
 import { type KvBatch, type KvOp, type KvRo, walk } from '@fata/kv'
 import { createMem } from '@fata/kv-mem'
 import { type DirHost, openDirOn } from '../src/open.ts'
-import { createRandom, createSimFs, LIE, type Random, SimDisk, type SimCall } from './sim-fs.ts'
+import { createRandom, createSimFs, LIE, type Random, type SimCall, SimDisk } from './sim-fs.ts'
 
 /** A step of a workload: operations of one batch, single sets called together, or something around the store. */
 type Step =
@@ -70,8 +70,10 @@ function randomStep(random: Random, value: () => Uint8Array): Step {
       return { kind: 'together', sets: [set('/a'), set('/d/x'), set(`/new${random(3)}/v`)] }
     case 7:
       return { kind: 'partial', key: key(), offset: 0, value: value() }
-    case 8:
-      return { kind: 'full', ops: [set(`/full${random(2)}/v`), ...(random(2) ? [set('/b')] : [])] }
+    case 8: {
+      const first = { ...set(`/full${random(2)}/v`), value: Uint8Array.of(1) }
+      return { kind: 'full', ops: random(2) ? [first] : [first, set('/b')] }
+    }
     default:
       return { kind: 'reopen' }
   }
@@ -130,7 +132,7 @@ function synced({ report, omitted }: Simulation, phase: string, { label }: SimCa
   return name === omitted ? LIE : undefined
 }
 
-async function runWorkload(simulation: Simulation, { steps }: Plan): Promise<Point[]> {
+async function runWorkload(simulation: Simulation, { steps, before }: Plan): Promise<Point[]> {
   const disk = new SimDisk()
   const points: Point[] = []
   let done = 0
@@ -164,6 +166,8 @@ async function runWorkload(simulation: Simulation, { steps }: Plan): Promise<Poi
       full = false
     } else await execute(kv, step).catch(() => undefined)
     done++
+    const found = await contents(kv)
+    if (found !== before[done]) throw new Error(`without a crash: found ${found}, expected ${before[done]}`)
   }
   points.push({ disk: disk.kill(), done })
   await kv.disconnect()
@@ -181,7 +185,12 @@ async function execute(kv: KvBatch, step: Step): Promise<unknown> {
 }
 
 /** Opens after a crash and compares; `again` times, at a random instant of it, the power fails again. */
-async function recover(simulation: Simulation, disk: SimDisk, allowed: ReadonlySet<string>, again: number): Promise<void> {
+async function recover(
+  simulation: Simulation,
+  disk: SimDisk,
+  allowed: ReadonlySet<string>,
+  again: number,
+): Promise<void> {
   const { random, report } = simulation
   const points: SimDisk[] = []
   let phase = 'open'

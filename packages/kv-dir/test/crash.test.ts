@@ -36,7 +36,9 @@ describe('simulated power loss', () => {
       for (const sync of report.syncs) seen.add(sync)
       expect(report.bad, `CRASH_SEED=${seed}`).toEqual([])
     }
-    console.log(`${states} states after a crash, CRASH_SEED ${firstSeed} to ${firstSeed + WORKLOADS * rounds - 1}: none bad`)
+    console.log(
+      `${states} states after a crash, CRASH_SEED ${firstSeed} to ${firstSeed + WORKLOADS * rounds - 1}: none bad`,
+    )
     expect(states).toBeGreaterThan(3000 * rounds)
   })
 

@@ -174,7 +174,10 @@ export function createSimFs(disk: SimDisk, options: SimOptions = {}): DirFs {
     directory.pending.push(made)
   }
   return {
-    realpath: (path) => (lookUp(path), path),
+    realpath(path) {
+      lookUp(path)
+      return path
+    },
     stat: (path) => toStat(lookUp(path)),
     readdir: (path) => [...asDirectory(path).entries].map(([name, { kind }]): DirEntry => ({ name, kind })),
     mkdir(path) {
@@ -217,7 +220,14 @@ export function createSimFs(disk: SimDisk, options: SimOptions = {}): DirFs {
       call('create', path)
       const { directory, name, node } = place(path)
       if (node) throw failure('EEXIST', path)
-      const made: FileNode = { kind: 'file', id: ++ids, data: new Uint8Array(0), durable: undefined, modifiedMs: 0, version: 0 }
+      const made: FileNode = {
+        kind: 'file',
+        id: ++ids,
+        data: new Uint8Array(0),
+        durable: undefined,
+        modifiedMs: 0,
+        version: 0,
+      }
       change(directory, { put: [name, made] })
       return simFile(made, path, call)
     },
@@ -230,7 +240,11 @@ export function createSimFs(disk: SimDisk, options: SimOptions = {}): DirFs {
   }
 }
 
-function simFile(node: FileNode | DirectoryNode, path: string, call: (name: 'write' | 'sync', path: string, label?: string) => boolean): DirFile {
+function simFile(
+  node: FileNode | DirectoryNode,
+  path: string,
+  call: (name: 'write' | 'sync', path: string, label?: string) => boolean,
+): DirFile {
   const file = (): FileNode => {
     if (node.kind !== 'file') throw failure('EISDIR', path)
     return node
