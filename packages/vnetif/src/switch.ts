@@ -1,12 +1,10 @@
-import { type Mac, randomMac, readMac } from '@fata/addr'
-import { u16, u32 } from '@fata/bytes'
-import { completeChecksum, type FrameMeta } from '@fata/net'
+import { type Mac, randomMac } from '@fata/addr'
 import type { Runtime } from '@fata/runtime'
-import { FrameMemory, type Slab } from './core/frame-memory.ts'
-import { MacTable } from './core/mac-table.ts'
+import { Bridge } from './bridge.ts'
+import { FrameMemory } from './core/frame-memory.ts'
 import type { Impairments } from './impairments.ts'
 import { checkSwitchOptions, type PortOptions, type SwitchOptions } from './options.ts'
-import { COMPLETED, type Forward, Port } from './port.ts'
+import { Port } from './port.ts'
 import type { VnetPort } from './vnet-port.ts'
 
 /** What a switch has done since it was made. */
@@ -36,127 +34,49 @@ export interface Switch {
   close(): Promise<void>
 }
 
-const GROUP = 0x100
-
 /** Makes a switch without ports. */
 export function createSwitch(runtime: Pick<Runtime, 'clock' | 'random'>, options: SwitchOptions = {}): Switch {
   const { macTableSize, macAgeMs } = checkSwitchOptions(options)
   const { clock, random } = runtime
-  const table = new MacTable<Port>(macTableSize, macAgeMs)
   const memory = new FrameMemory(2)
-  const ports: Port[] = []
-  const now = createCoarseTime(runtime)
-  let flooded = 0
-  let filtered = 0
-
-  const flood = (from: Port, slab: Slab, off: number, end: number, meta: FrameMeta, junk: number): void => {
-    flooded++
-    let shared = meta
-    if (meta.checksum === 'partial' && meta.gso === 'none' && !ports.every((p) => p === from || p.takesPartial)) {
-      // One copy serves all ports: where one of them needs the checksum complete, it is complete for the others, too.
-      completeChecksum(slab.bytes, off, end, meta)
-      shared = COMPLETED
-    }
-    for (const port of ports) if (port !== from) port.arrive(slab, off, end, shared, junk)
-  }
-
-  const forwardFrom = (from: Port): Forward => {
-    const source = createMemo()
-    const target = createMemo()
-    let to: Port | undefined
-    return (slab, off, end, meta, junk) => {
-      const b = slab.bytes
-      const at = now()
-      if (!source.holds(b, off + 6, table.generation, at)) {
-        if ((u16(b, off + 6) & GROUP) === 0 && !from.isClosed) table.learn(readMac(b, off + 6), from, at)
-        source.set(b, off + 6, table.generation, at)
-      }
-      if ((u16(b, off) & GROUP) !== 0) return flood(from, slab, off, end, meta, junk)
-      if (!target.holds(b, off, table.generation, at)) {
-        to = table.lookup(readMac(b, off), at)
-        target.set(b, off, table.generation, at)
-      }
-      if (to === undefined) flood(from, slab, off, end, meta, junk)
-      else if (to === from) filtered++
-      else to.arrive(slab, off, end, meta, junk)
-    }
-  }
-
+  const bridge = new Bridge(clock, macTableSize, macAgeMs)
+  const onClose = (port: Port): void => bridge.remove(port)
   return {
-    ports,
-    stats: {
-      get flooded() {
-        return flooded
-      },
-      get filtered() {
-        return filtered
-      },
-      get learned() {
-        return table.learned
-      },
-      get moved() {
-        return table.moved
-      },
-      get evicted() {
-        return table.evicted
-      },
-    },
+    ports: bridge.ports,
+    stats: statsOf(bridge),
     port(portOptions = {}) {
       const mac = portOptions.mac ?? randomMac(random.uint32(), random.uint32())
-      const onClose = (port: Port): void => {
-        ports.splice(ports.indexOf(port), 1)
-        table.forget(port)
-      }
       const port = new Port({ clock, random, memory, medium: 'ethernet', mac, onClose }, portOptions)
-      port.forward = forwardFrom(port)
-      ports.push(port)
+      bridge.add(port)
       return port
     },
-    lookup: (mac) => table.lookup(mac, now()),
+    lookup: (mac) => bridge.table.lookup(mac, bridge.now()),
     impair(changes) {
-      for (const port of ports) port.impair(changes, 'rx')
+      for (const port of bridge.ports) port.impair(changes, 'rx')
     },
     async close() {
-      for (const port of [...ports]) await port.close()
+      for (const port of [...bridge.ports]) await port.close()
     },
   }
 }
 
-/** Remembers for which address, in which state of the table, something was done: the next frame normally has the same. */
-interface Memo {
-  holds(b: Uint8Array, o: number, generation: number, at: number): boolean
-  set(b: Uint8Array, o: number, generation: number, at: number): void
-}
-
-function createMemo(): Memo {
-  // The address in two small integers: as one number of 48 bits it would be allocated for every frame.
-  let high = -1
-  let low = 0
-  let generation = -1
-  let at = Number.NaN
+function statsOf(bridge: Bridge): SwitchStats {
+  const { table } = bridge
   return {
-    holds: (b, o, g, now) => generation === g && at === now && low === (u32(b, o + 2) | 0) && high === u16(b, o),
-    set(b, o, g, now) {
-      high = u16(b, o)
-      low = u32(b, o + 2) | 0
-      generation = g
-      at = now
+    get flooded() {
+      return bridge.flooded
     },
-  }
-}
-
-/** The time of the running task: good enough to age addresses, and read once per batch instead of once per frame. */
-function createCoarseTime({ clock }: Pick<Runtime, 'clock'>): () => number {
-  let time = 0
-  let isFresh = false
-  const expire = (): void => {
-    isFresh = false
-  }
-  return () => {
-    if (isFresh) return time
-    isFresh = true
-    time = clock.now()
-    clock.defer(expire)
-    return time
+    get filtered() {
+      return bridge.filtered
+    },
+    get learned() {
+      return table.learned
+    },
+    get moved() {
+      return table.moved
+    },
+    get evicted() {
+      return table.evicted
+    },
   }
 }
