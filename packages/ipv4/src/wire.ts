@@ -1,5 +1,5 @@
 import type { Ipv4 } from '@fata/addr'
-import { checksum, copyBytes, foldSum, putU16, putU32, sumBytes, u16, u32 } from '@fata/bytes'
+import { copyBytes, foldSum, putU16, putU32, sumBytes, u16, u32 } from '@fata/bytes'
 
 export {
   createIcmpHeader,
@@ -166,24 +166,24 @@ export function read(b: Uint8Array, o: number, into: Ipv4Header): void {
  * they are fewer.
  */
 export function encode(b: Uint8Array, o: number, h: Ipv4Header, options?: Uint8Array): void {
-  const { headerLength } = h
-  b[o + VERSION_IHL] = 0x40 | (headerLength >>> 2)
-  b[o + TRAFFIC_CLASS] = h.trafficClass
+  const { headerLength, src, dst } = h
+  const flags = (h.dontFragment ? DONT_FRAGMENT : 0) | (h.moreFragments ? MORE_FRAGMENTS : 0) | (h.fragmentOffset >>> 3)
+  const first = 0x4000 | (headerLength << 6) | h.trafficClass
+  const life = (h.ttl << 8) | h.protocol
+  putU16(b, o + VERSION_IHL, first)
   putU16(b, o + TOTAL_LENGTH, h.totalLength)
   putU16(b, o + ID, h.id)
-  putU16(
-    b,
-    o + FLAGS_OFFSET,
-    (h.dontFragment ? DONT_FRAGMENT : 0) | (h.moreFragments ? MORE_FRAGMENTS : 0) | (h.fragmentOffset >>> 3),
-  )
-  b[o + TTL] = h.ttl
-  b[o + PROTOCOL] = h.protocol
-  putU16(b, o + CHECKSUM, 0)
-  putU32(b, o + SRC, h.src)
-  putU32(b, o + DST, h.dst)
+  putU16(b, o + FLAGS_OFFSET, flags)
+  putU16(b, o + TTL, life)
+  putU32(b, o + SRC, src)
+  putU32(b, o + DST, dst)
+  // Summing the fields is faster than reading them back.
+  let sum = first + h.totalLength + h.id + flags + life
+  sum += (src >>> 16) + (src & 0xffff) + (dst >>> 16) + (dst & 0xffff)
   if (headerLength > HEADER_LEN) {
     const used = options === undefined ? 0 : copyBytes(b, o + HEADER_LEN, options)
     b.fill(0, o + HEADER_LEN + used, o + headerLength)
+    sum = sumBytes(b, o + HEADER_LEN, o + headerLength, sum)
   }
-  putU16(b, o + CHECKSUM, checksum(b, o, o + headerLength))
+  putU16(b, o + CHECKSUM, ~foldSum(sum))
 }
