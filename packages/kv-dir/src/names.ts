@@ -2,7 +2,7 @@ import { isSegment, type Key, KvError } from '@fata/kv'
 
 /** The store's own directory in the root, and the beginning of every name that is the store's own. */
 export const OWN = '.kv'
-const TEMPORARY = '.kv~'
+const TEMPORARY = /^\.kv~\d+-\d+$/
 const WINDOWS_DEVICE = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i
 
 /** Reserved in every case, since the file system may not tell them apart. */
@@ -12,11 +12,11 @@ export function isReserved(name: string): boolean {
 
 /** Unique among the writers that may ever have worked in a directory at one time. */
 export function temporaryName(pid: number, serial: number): string {
-  return `${TEMPORARY}${pid}-${serial}`
+  return `${OWN}~${pid}-${serial}`
 }
 
 export function isTemporary(name: string): boolean {
-  return name.startsWith(TEMPORARY)
+  return TEMPORARY.test(name)
 }
 
 /** Whether Windows would take the name for something else than a plain name. */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { DirFile } from './fs.ts'
 
 /** Up to here the thread pool costs more than the call. */
-export const QUICK_BYTES = 64 * 1024
+export const QUICK_BYTES: number = 64 * 1024
 const CHUNK = 1024 * 1024
 
 /** The bytes `[offset, offset + length)` of the file as far as there are any. */

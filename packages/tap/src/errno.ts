@@ -1,7 +1,18 @@
 import { constants } from 'node:os'
 import { getSystemErrorName } from 'node:util'
 
-export const { EACCES, EAGAIN, EBADF, EBUSY, EEXIST, EINVAL, EIO, ENODEV, ENOENT, ENXIO, EPERM } = constants.errno
+const { errno } = constants
+export const EACCES: number = errno.EACCES
+export const EAGAIN: number = errno.EAGAIN
+export const EBADF: number = errno.EBADF
+export const EBUSY: number = errno.EBUSY
+export const EEXIST: number = errno.EEXIST
+export const EINVAL: number = errno.EINVAL
+export const EIO: number = errno.EIO
+export const ENODEV: number = errno.ENODEV
+export const ENOENT: number = errno.ENOENT
+export const ENXIO: number = errno.ENXIO
+export const EPERM: number = errno.EPERM
 
 /** EBADFD, which libuv has no name for: what a descriptor answers whose interface was removed. */
 export const EBADFD = 77

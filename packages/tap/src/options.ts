@@ -38,7 +38,9 @@ export interface TapOptions extends TunOptions {
   readonly mac?: Mac
 }
 
-export const defaults = Object.freeze({
+type Defaults = Readonly<Required<Pick<TunOptions, 'up' | 'offload' | 'queueBytes' | 'lingerMs' | 'devicePath'>>>
+
+export const defaults: Defaults = Object.freeze({
   up: true,
   offload: true,
   queueBytes: 0x10_0000,

@@ -10,7 +10,7 @@ import { encodeVnetHeader } from './wire/vnet-header.ts'
 /** Frames of one native call. With 1500-byte frames their memory stays inside the second-level cache. */
 const FRAMES = 64
 const SLAB = 0x8_0000
-/** Below this, copying costs less than a second range in the system call. */
+/** Shorter payload is copied, which costs no more than a reference to it. */
 const COPY_BELOW = 256
 const ALIGNMENT = 8
 /** Words of a frame in `commands`, and of each of its ranges. */
