@@ -15,7 +15,7 @@ it.each([
   ['two-stacks', /^100000 bytes came back in \d+ ms\nround trip [\d.]+ ms, \d+ segments sent again$/],
   ['custom-stack', /^21\.5 from \[fe80::/],
   ['hand-made-device', /^the time is \d{4}-\d\d-\d\dT[\d:.]+Z, told in \d+ packets$/],
-  ['http', /^200 hello from 10\.0\.0\.80$/],
+  ['http', /^200 hello from 10\.0\.0\.80:80$/],
   ['capture', /^out \d+ bytes\n(.*\n)*in \d+ bytes/],
 ])('%s', async (example, shown) => {
   expect(await output(example)).toMatch(shown)

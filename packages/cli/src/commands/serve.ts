@@ -1,9 +1,10 @@
 import { createServer, type Server } from 'node:http'
+import type { KvRo } from '@fata/kv'
 import { openDirReadOnly } from '@fata/kv-dir'
 import { toDuplex } from '@fata/node'
 import type { Stack } from '@fata/stack'
 import type { Command } from '../command.ts'
-import { UsageError } from '../errors.ts'
+import { CommandError, UsageError } from '../errors.ts'
 import { untilStopped } from '../network.ts'
 import { openNetwork } from '../open-network.ts'
 import { siteHandler } from '../site/site.ts'
@@ -28,7 +29,7 @@ export const serve: Command = {
     const port = integer(context.values, 'port', DEFAULT_PORT, 1, 65535)
     const forward = integer(context.values, 'forward', DEFAULT_FORWARD, 0, 65535)
 
-    const store = await openDirReadOnly(dir)
+    const store = await openSite(dir)
     const network = await openNetwork(context)
     const server = createServer(siteHandler(store, context.runtime.log))
     try {
@@ -45,6 +46,15 @@ export const serve: Command = {
       await store.disconnect()
     }
   },
+}
+
+async function openSite(dir: string): Promise<KvRo> {
+  try {
+    return await openDirReadOnly(dir)
+  } catch (error) {
+    const { message, cause } = error as Error
+    throw new CommandError(`cannot serve ${dir}: ${cause instanceof Error ? cause.message : message}`, { cause: error })
+  }
 }
 
 /** Hands every connection to `port` to Node's HTTP server. */
