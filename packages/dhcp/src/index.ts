@@ -1,0 +1,1 @@
+export type { DhcpMessage, DhcpMessageType } from './wire/message.ts'
