@@ -3,6 +3,7 @@ import { isMulticastMac, type Mac, type Prefix, prefix } from '@fata/addr'
 /** `'down'`: the interface exists and is switched off. `'gone'`: it was removed; the device carries nothing any more. */
 export type InterfaceState = 'up' | 'down' | 'gone'
 
+/** Every field is optional. */
 export interface TunOptions {
   /** Interface to attach to, made if it is absent; `%d` in it is replaced by a free number. Default: `tap%d` or `tun%d`. */
   readonly name?: string
@@ -33,6 +34,7 @@ export interface TunOptions {
   readonly onState?: (state: InterfaceState) => void
 }
 
+/** As for a TUN, and the address that a TAP has. */
 export interface TapOptions extends TunOptions {
   /** Own address: not that of the host's side of the interface. Default: a random locally administered one. */
   readonly mac?: Mac

@@ -20,20 +20,25 @@ import { frameLayout } from './layout.ts'
 
 /** What is used of a device of `tuntap2` and its forks: their `Tap`, `Tun`, `LinuxTap`, `LinuxTun`. Streams' rules apply. */
 export interface Tuntap2Device {
+  /** Largest IP packet in bytes. */
   readonly mtu: number
   /** Of the host's side. The getter may throw while the interface is down. */
   readonly mac?: string
+  /** Its frames are IP packets. */
   readonly isTun?: boolean
   /** Bytes that wait in the device. */
   readonly writableLength?: number
   /** `'data'` brings one frame. */
   on(event: 'data', listener: (frame: Uint8Array) => void): unknown
+  /** `'error'`: it carries nothing any more; `'drain'`: it has room again. */
   on(event: 'error' | 'drain', listener: (error: Error) => void): unknown
   /** Returns false where the device would rather wait for `'drain'`. */
   write(frame: Uint8Array): boolean
+  /** Closes it. */
   release(done?: () => void): void
 }
 
+/** Every field is optional. */
 export interface Tuntap2Options {
   /** Own address: not that of the host's side. Default: a random locally administered one. */
   readonly mac?: Mac

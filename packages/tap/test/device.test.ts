@@ -446,9 +446,9 @@ describe('closing', () => {
     native.outcomes.push(EAGAIN)
     write(tap, frame(1))
     const closing = tap.close()
-    await runtime.clock.advance(499)
+    runtime.clock.advance(499)
     expect(native.device.closed).toBe(false)
-    await runtime.clock.advance(1)
+    runtime.clock.advance(1)
     await closing
     expect(tap.stats.txDropped).toEqual({ closed: 1 })
   })
