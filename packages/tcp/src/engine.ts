@@ -76,8 +76,9 @@ export class Engine implements ListenerHost {
     this.list(c)
     if (this.#scheduled || this.#flushing || !Number.isNaN(this.#batchNow)) return
     this.#scheduled = true
-    // Behind what the application does in the same task: its next small write may share a segment with this one.
-    void Promise.resolve().then(this.#flushScheduled)
+    // Two turns of the promise queue, so that what the application does behind one `await` still comes before: a small write may
+    // share a segment with the next one, the last one with the FIN.
+    void Promise.resolve().then(nothing).then(this.#flushScheduled)
   }
 
   /** As `touch`, for those who flush themselves. */
@@ -262,3 +263,5 @@ export class Engine implements ListenerHost {
     this.flush()
   }
 }
+
+function nothing(): void {}

@@ -50,9 +50,9 @@ function onRetransmit(c: Connection, now: number): void {
     c.needs |= NEED_SYN
     return
   }
-  const waited = c.probing ? probeInterval(c) : c.rto
+  if (c.stalledAt === Number.POSITIVE_INFINITY) c.stalledAt = now - (c.probing ? probeInterval(c) : c.rto)
   // While the peer answers and keeps his window shut, he is alive (MUST-37, SHLD-17).
-  if (c.stalledAt === Number.POSITIVE_INFINITY || (c.sndWnd === 0 && c.heardAt > now - waited)) c.stalledAt = now - waited
+  if (c.sndWnd === 0 && c.heardAt > c.stalledAt) c.stalledAt = c.heardAt
   if (now - c.stalledAt >= c.userTimeoutMs) {
     remove(c, c.softError === undefined ? 'ERR_TCP_TIMEOUT' : 'ERR_TCP_UNREACHABLE')
     return

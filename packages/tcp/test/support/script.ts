@@ -5,7 +5,7 @@ import { createVirtualRuntime, type VirtualClock } from '@fata/runtime'
 import { expect } from 'vitest'
 import type { Tcp, TcpFlow, TcpListener, TcpOptions } from '../../src/index.ts'
 import { createTcp } from '../../src/index.ts'
-import { decode } from '../../src/wire.ts'
+import { decode, SYN } from '../../src/wire.ts'
 import { build, bytesOf, see, type Seg, type SeenSeg, text, textOf } from './segments.ts'
 import { type Packet, TestIp } from './test-ip.ts'
 
@@ -37,7 +37,8 @@ export class Script {
   readonly sent: Packet[] = []
   readonly peer: IpAddress
   peerIss: number
-  ourIss = 0
+  /** By the peer's port. */
+  readonly #ourIss = new Map<number, number>()
   ourPort: number = PORT
   peerPort: number = PEER_PORT
   /** Every packet that left, also those that were looked at. */
@@ -55,11 +56,18 @@ export class Script {
       ...(mtu === undefined ? {} : { mtu }),
       ...(offload === undefined ? {} : { offload }),
       onSend: (packet) => {
+        const h = decode(packet.bytes, 0, packet.bytes.length)
+        if (typeof h !== 'string' && (h.flags & SYN) !== 0) this.#ourIss.set(h.dstPort, h.seq)
         this.sent.push(packet)
         this.history.push(packet)
       },
     })
     this.tcp = createTcp({ ip: this.ip, ...runtime }, { ...PLAIN, ...tcpOptions })
+  }
+
+  /** Where our sequence numbers begin, towards the present port of the peer. */
+  get ourIss(): number {
+    return this.#ourIss.get(this.peerPort) ?? 0
   }
 
   /** Segments arrive in one batch. */
@@ -91,9 +99,8 @@ export class Script {
   }
 
   see(p: Packet): SeenSeg {
-    const h = decode(p.bytes, 0, p.bytes.length)
-    if (typeof h !== 'string' && (h.flags & 2) !== 0) this.ourIss = h.seq
-    return see(p.bytes, { senderIss: this.ourIss, receiverIss: this.peerIss })
+    const iss = this.#ourIss.get((p.bytes[2]! << 8) | p.bytes[3]!) ?? 0
+    return see(p.bytes, { senderIss: iss, receiverIss: this.peerIss })
   }
 
   /** Lets time pass, and promises settle on the way. */
@@ -126,7 +133,6 @@ export class Script {
     const h = decode(this.sent.at(-1)!.bytes, 0, this.sent.at(-1)!.bytes.length)
     if (typeof h === 'string') throw new Error(h)
     this.ourPort = h.srcPort
-    this.ourIss = h.seq
     return promise
   }
 
