@@ -7,7 +7,7 @@ import { Waiters } from './waiters.ts'
 export interface FlowPairOptions {
   /** Bytes that may wait to be read before writes wait, at least 1. Default 65536. */
   readonly bufferBytes?: number | undefined
-  /** Largest chunk that `read` gives, at least 1; small ones find code that takes chunks for messages. Default: as written. */
+  /** Largest chunk that `read` gives, at least 1; small ones find code that takes chunks for messages. Default: `bufferBytes`. */
   readonly chunkBytes?: number | undefined
 }
 
@@ -22,7 +22,7 @@ export interface FlowPair {
  * closed or aborted rejects with `ERR_FLOW_RESET`. Throws a RangeError on sizes below 1.
  */
 export function createFlowPair(options: FlowPairOptions = {}): FlowPair {
-  const { bufferBytes = 65536, chunkBytes = Number.POSITIVE_INFINITY } = options
+  const { bufferBytes = 65536, chunkBytes = bufferBytes } = options
   for (const [name, value] of Object.entries({ bufferBytes, chunkBytes }))
     if (!(value >= 1)) throw new RangeError(`${name} must be at least 1, got ${value}`)
   const a = new End(bufferBytes, chunkBytes)

@@ -48,6 +48,15 @@ describe('createFlowPair', () => {
     expect([await waiting, await b.read(), await b.read()]).toEqual([bytes(1, 2), bytes(3, 4), bytes(5)])
   })
 
+  it('gives no chunk larger than its buffer', async () => {
+    const { a, b } = createFlowPair({ bufferBytes: 2 })
+    const write = a.write(bytes(1, 2, 3, 4, 5))
+    expect(await b.read()).toEqual(bytes(1, 2))
+    expect(await settled(write)).toBe(false)
+    expect(await b.read()).toEqual(bytes(3, 4))
+    await write
+  })
+
   it('lets a write wait while more than the buffer is unread', async () => {
     const { a, b } = createFlowPair({ bufferBytes: 3 })
     await a.write(bytes(1, 2))
@@ -110,7 +119,7 @@ describe('createFlowPair', () => {
     const write = a.write(bytes(1, 2))
     const closing = a.close()
     expect(await settled(closing)).toBe(false)
-    expect([await b.read(), await b.read()]).toEqual([bytes(1, 2), null])
+    expect([await b.read(), await b.read(), await b.read()]).toEqual([bytes(1), bytes(2), null])
     await Promise.all([write, closing])
   })
 
