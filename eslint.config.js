@@ -2,7 +2,15 @@ import tseslint from 'typescript-eslint'
 
 // Formatting and syntax are biome's; this asks only what needs types.
 const sources = ['packages/*/src/**/*.ts']
+/** These name their platform: Node. */
+const nodeSources = ['tap', 'kv-dir', 'node', 'cli'].map((name) => `packages/${name}/src/**/*.ts`)
 const ownTime = 'Time and randomness come from the injected runtime (packages/runtime).'
+const timeGlobals = ['setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask', 'performance', 'crypto'].map(
+  (name) => ({
+    name,
+    message: ownTime,
+  }),
+)
 
 export default tseslint.config(
   { ignores: ['**/dist/**', '**/build/**', '**/*.js', '**/*.mjs', '**/tsup.config.ts', 'vitest*.ts', 'tsup.base.ts'] },
@@ -23,14 +31,7 @@ export default tseslint.config(
     files: sources,
     ignores: ['packages/runtime/src/**'],
     rules: {
-      'no-restricted-globals': [
-        'error',
-        ...['setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask', 'performance', 'crypto'].map((name) => ({
-          name,
-          message: ownTime,
-        })),
-        { name: 'Buffer', message: 'Uint8Array only.' },
-      ],
+      'no-restricted-globals': ['error', ...timeGlobals, { name: 'Buffer', message: 'Uint8Array only.' }],
       'no-restricted-properties': [
         'error',
         { object: 'Date', property: 'now', message: ownTime },
@@ -38,6 +39,7 @@ export default tseslint.config(
       ],
     },
   },
+  { files: nodeSources, rules: { 'no-restricted-globals': ['error', ...timeGlobals] } },
   {
     files: ['packages/*/src/core.ts', 'packages/*/src/core/**/*.ts'],
     rules: {

@@ -21,7 +21,7 @@ async function echo(flow: Flow): Promise<void> {
   await flow.close()
 }
 
-const device = await openTap({
+const device = openTap({
   name,
   mtu: Number(mtu),
   offload: offload === 'offload',

@@ -52,7 +52,7 @@ function checkSibling(from, path, specifier, used) {
   const upper = levels.get(from)
   const lower = levels.get(to)
   const wire = lower?.level === 2 && upper.level === 2 && entry === '/wire'
-  if (!(lower?.row < upper.row) && !wire)
+  if (!(lower?.row < upper?.row) && !wire)
     problems.push(`${path}: ${from} imports ${specifier}, which does not lie below it`)
 }
 

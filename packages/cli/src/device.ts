@@ -6,12 +6,12 @@ import type { Context } from './command.ts'
 import type { AddressedConfig, OpenDevice } from './network.ts'
 
 /** Opens the TAP device `name`, and gives the host's side of it an address in each of the stack's networks that it has none in. */
-export async function openDevice(
+export function openDevice(
   context: Context,
   name: string,
   config: AddressedConfig,
   mtu: number | undefined,
-): Promise<OpenDevice> {
+): OpenDevice {
   const { values, runtime } = context
   const hosts = [
     config.ipv4 && hostAddressFor(config.ipv4, config.ipv4Gateway),
@@ -23,7 +23,7 @@ export async function openDevice(
   })
   // Somebody waits for it only while the command runs.
   failed.catch(() => {})
-  const tap = await openTap(
+  const tap = openTap(
     {
       name,
       ...(mtu === undefined ? {} : { mtu }),

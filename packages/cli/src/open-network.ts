@@ -15,7 +15,7 @@ export async function openNetwork(context: Context): Promise<Network> {
 
 async function overDevice(context: Context, name: string, mtu: number | undefined): Promise<Network> {
   const config = stackConfig(context, { ipv6: false })
-  const device = await openDevice(context, name, config, mtu)
+  const device = openDevice(context, name, config, mtu)
   const close = async (stack?: Stack): Promise<void> => {
     await stack?.close()
     await device.close()

@@ -38,7 +38,7 @@ async function transfer(seed: number, family: 4 | 6): Promise<void> {
     const [, count] = await Promise.all([sendStream(client, seed, LENGTH), checkStream(server, seed, LENGTH)])
     expect(count).toBe(LENGTH)
     await Promise.all([client.close(), server.close()])
-    listener.close()
+    await listener.close()
   }
   await runtime.clock.settle(whole())
   // TIME-WAIT and what else ends by itself.
