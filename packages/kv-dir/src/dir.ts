@@ -41,8 +41,8 @@ export interface DirDeps {
   readonly onClosed: () => Promise<void>
 }
 
-type Settle = Pick<SetRequest, 'done' | 'failed' | 'signal'>
-type QueuedSet = Settle & { readonly key: Key; readonly value: Uint8Array }
+/** Its time is that of its turn. */
+type QueuedSet = Omit<SetRequest, 'lastModified'>
 
 /** The one writer of a directory. */
 export class Dir extends Reader implements KvBatch {
@@ -64,11 +64,14 @@ export class Dir extends Reader implements KvBatch {
   }
 
   async set(key: KeyLike, value: Uint8Array, options?: KvOptions): Promise<void> {
-    const [op] = this.#own([{ op: 'set', key, value }], options)
+    this.refuse(options)
+    const parsed = this.#ownKey(key)
+    const owned = copyValue(value)
+    this.#refuseLarge(owned.length, parsed)
     const { signal } = options ?? {}
-    if (op?.op !== 'set') return
     await new Promise<void>((done, failed) => {
-      this.#queue.addSet(op.key, { ...op, signal, done, failed }, signal, () => failed(signal?.reason))
+      const queued = { key: parsed, value: owned, signal, done, failed }
+      this.#queue.addSet(parsed, queued, signal, () => failed(signal?.reason))
     })
   }
 

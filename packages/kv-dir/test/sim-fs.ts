@@ -28,7 +28,7 @@ interface DirectoryNode {
   readonly id: number
   entries: Map<string, Node>
   durable: Map<string, Node>
-  /** Changes of entries since the last sync; a power loss leaves any prefix of them. */
+  /** Changes of entries since the last sync; a power loss leaves some of them. */
   pending: Change[]
 }
 
@@ -53,7 +53,7 @@ export class SimDisk {
     return disk
   }
 
-  /** The power fails: each directory keeps a prefix of its changes, each unsynced file some of its bytes. */
+  /** The power fails: each directory keeps a prefix of its changes, or any of them; each unsynced file some of its bytes. */
   powerLoss(random: Random): SimDisk {
     const disk = new SimDisk()
     disk.root = survivingDirectory(this.root, random)
@@ -88,7 +88,9 @@ function copyDirectory(from: DirectoryNode): DirectoryNode {
 function survivingDirectory(from: DirectoryNode, random: Random): DirectoryNode {
   const kept = new Map(from.durable)
   const upTo = random(from.pending.length + 1)
-  for (const { drop, put } of from.pending.slice(0, upTo)) {
+  const survives = random(2) === 0 ? (i: number) => i < upTo : () => random(2) === 0
+  for (const [i, { drop, put }] of from.pending.entries()) {
+    if (!survives(i)) continue
     if (drop !== undefined) kept.delete(drop)
     if (put) kept.set(...put)
   }

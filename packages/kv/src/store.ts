@@ -4,8 +4,8 @@ import type { Key, KeyLike } from './key.ts'
  * The contract of a store.
  *
  * - Values hang at the leaves. A dictionary exists exactly while a value lies below it; the root always exists.
- * - Every method rejects; none throws. Operations that cannot succeed reject with KvError, misuse with TypeError, an
- *   abort with the signal's reason. The error's `key` is the key that the operation named.
+ * - What returns a promise rejects and never throws. Operations that cannot succeed reject with KvError, misuse with
+ *   TypeError, an abort with the signal's reason. The error's `key` is the key that the operation named.
  * - A value handed in is copied before the call returns; a value handed out belongs to the caller.
  * - Writes take effect in the order of the calls, awaited or not. A read sees at least every write that has resolved.
  * - What has resolved is durable to the level of `capabilities.durability`. What has rejected did not happen, except
@@ -103,7 +103,8 @@ export type KvChange =
 export interface KvWatch {
   /**
    * Values at and below `prefix` that change after this call: one event per batch, with the net effect. `lagged`: events
-   * were lost, read again. Ends when the signal aborts or the store is disconnected.
+   * were lost, read again. Ends when the signal aborts or the store is disconnected; after that its first step rejects
+   * with KV_CLOSED. Throws KvError KV_KEY_INVALID.
    */
   watch(prefix: KeyLike, options: { readonly signal: AbortSignal }): AsyncIterable<KvChange>
 }
