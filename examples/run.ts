@@ -2,3 +2,5 @@
 const [name = ''] = process.argv.slice(2)
 const { main } = (await import(`./${name}/main.ts`)) as { main(): Promise<void> }
 await main()
+
+export {}
