@@ -1,0 +1,5 @@
+export { type ConnectOptions, connect, type Racer } from './connect.ts'
+export { interleave } from './core/interleave.ts'
+export { type SourceAddress, selectSource, sortDestinations } from './core/selection.ts'
+export { type Failure, HappyEyeballsError, type HappyEyeballsErrorCode } from './errors.ts'
+export type { HappyEyeballsOptions } from './options.ts'
