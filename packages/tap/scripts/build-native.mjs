@@ -2,7 +2,7 @@
 // everything but opening a device works without the binary.
 // Usage: node scripts/build-native.mjs
 import { spawnSync } from 'node:child_process'
-import { copyFileSync, existsSync, mkdirSync, renameSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -51,8 +51,10 @@ if (status !== 0) {
   console.error(`@fata/tap: node-gyp failed${error === undefined ? '' : `: ${error.message}`}`)
   process.exit(1)
 }
-// Renamed into place: a running process may have the old one mapped.
+// Renamed into place: a running process may have the old one mapped. What remains is no input of the next build.
+const made = join(root, 'native', 'build')
 const target = join(root, 'build', 'Release', 'fata_tap.node')
 mkdirSync(dirname(target), { recursive: true })
-copyFileSync(join(root, 'native', 'build', 'Release', 'fata_tap.node'), `${target}.new`)
+copyFileSync(join(made, 'Release', 'fata_tap.node'), `${target}.new`)
 renameSync(`${target}.new`, target)
+rmSync(made, { recursive: true })

@@ -31,6 +31,7 @@ const FULL_OFFLOAD: Offload = Object.freeze({ checksum: true, tso4: true, tso6: 
 export interface TunTapDevice extends Net {
   /** Name of the interface, as it was when the device was opened. */
   readonly name: string
+  /** Of the interface, live. */
   readonly state: InterfaceState
   /** While it has a listener the device keeps the process alive: the default. */
   ref(): void
