@@ -2,7 +2,7 @@ import { formatIpv6, formatPrefix, type IpAddress, type Ipv6, type Ipv6Prefix, i
 import type { IpListener, IpWriteOptions } from '@fata/ip'
 import { ETHERTYPE_IPV6, type Link } from '@fata/link'
 import type { Fill, Offload } from '@fata/net'
-import { createDriver, type Driver } from '@fata/runtime'
+import { type Clock, createDriver, type Driver } from '@fata/runtime'
 import { Ipv6Core } from './core/core.ts'
 import { type Ipv6Out, type Ipv6Stats, linkMtu, MIN_MTU } from './core/host.ts'
 import type { PingOutcome } from './core/pings.ts'
@@ -30,6 +30,7 @@ export function createIpv6(deps: Ipv6Deps, options: Ipv6Options = {}): Ipv6Layer
 class Layer implements Ipv6Layer {
   readonly stats: Ipv6Stats = createStats()
   readonly #link: Link
+  readonly #clock: Clock
   readonly #core: Ipv6Core
   readonly #driver: Driver<Ipv6Core>
   readonly #listeners = new Listeners()
@@ -48,6 +49,7 @@ class Layer implements Ipv6Layer {
     const secret = all.secret ?? new Uint8Array(SECRET_LEN)
     if (all.secret === undefined) random.fill(secret)
     this.#link = link
+    this.#clock = clock
     this.#core = new Ipv6Core(all, link, random, secret, this.stats)
     this.#driver = createDriver<Ipv6Out, Ipv6Core>(this.#core, clock, (out) => this.#handle(out))
     this.#watchers = new Watchers(this.#core, log)
@@ -185,6 +187,7 @@ class Layer implements Ipv6Layer {
   }
 
   confirm(dst: Ipv6): void {
+    if (this.#core.isConfirmed(this.#clock.now(), dst)) return
     this.#driver.step((core, now) => core.confirm(now, dst))
   }
 

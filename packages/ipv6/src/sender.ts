@@ -230,6 +230,7 @@ export class Sender {
 
   /** Sends a packet whose next hop is known; what cannot be sent is counted, since its writer is not there to be told. */
   transmit(to: Mac, packet: QueuedPacket): void {
+    if (this.#closed) return
     try {
       this.#emit(to, packet)
     } catch (error) {

@@ -193,6 +193,12 @@ export class Ipv6Core implements Core<Ipv6Out> {
     if (neighbor !== undefined) this.host.neighbors.confirm(now, neighbor)
   }
 
+  /** `confirm` would make no difference. Called with every acknowledgement that a transport gets. */
+  isConfirmed(now: number, dst: Ipv6): boolean {
+    const neighbor = this.host.destinations.get(dst)?.neighbor
+    return neighbor === undefined || this.host.neighbors.isFresh(now, neighbor)
+  }
+
   /** Takes leave of every group. */
   close(now: number): void {
     this.#now = now

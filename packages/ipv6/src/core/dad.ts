@@ -20,6 +20,7 @@ export type Dad =
       /** Solicitations still to be sent. */
       readonly left: number
       readonly at: number
+      /** A probe has come back since the last one was sent. */
       readonly looped: boolean
       /** Of the probes sent, newest last. */
       readonly nonces: readonly string[]
@@ -49,9 +50,14 @@ export function dadTimeout(
   const left = dad.kind === 'waiting' ? timing.transmits : dad.left === 0 && dad.looped ? timing.again : dad.left
   if (left === 0) return { kind: 'unique' }
   const before = dad.kind === 'waiting' ? [] : dad.nonces.slice(1 - REMEMBERED)
-  const looped = dad.kind === 'probing' && dad.left > 0 && dad.looped
-  const nonces = [...before, nonce]
-  return { kind: 'probe', next: { kind: 'probing', left: left - 1, at: now + timing.retransMs, looped, nonces } }
+  const next: Dad = {
+    kind: 'probing',
+    left: left - 1,
+    at: now + timing.retransMs,
+    looped: false,
+    nonces: [...before, nonce],
+  }
+  return { kind: 'probe', next }
 }
 
 /** An NS(DAD) for the address was heard: the next state, or undefined where another node wants the address, too. */

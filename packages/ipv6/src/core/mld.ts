@@ -1,5 +1,5 @@
 import { IPV6_ALL_NODES, type Ipv6, ipv6Equals, ipv6MulticastScope, isIpv6Any } from '@fata/addr'
-import { type Random, randomBelow } from '@fata/runtime'
+import type { Random } from '@fata/runtime'
 import type { MldQuery, MldRecord } from '../wire/mld.ts'
 import { Outbox } from './outbox.ts'
 
@@ -149,8 +149,9 @@ export class Mld {
     this.#answer(group, at, query.sources)
   }
 
+  /** Uniform in 0..ms. */
   #randomDelay(ms: number): number {
-    return randomBelow(this.#random, ms + 1)
+    return (ms * this.#random.uint32()) / 0x1_0000_0000
   }
 
   /** Rules 3 to 5 of §6.2. */
@@ -237,7 +238,7 @@ export class Mld {
       if (group.changesLeft === 0 || group.changeAt > now) continue
       group.changesLeft--
       group.changeAt =
-        group.changesLeft === 0 ? NEVER : now + 1 + this.#randomDelay(this.#options.unsolicitedReportIntervalMs - 1)
+        group.changesLeft === 0 ? NEVER : now + this.#randomDelay(this.#options.unsolicitedReportIntervalMs)
       const joined = group.members > 0
       if (this.#isVersion1(now)) this.#out.push({ kind: joined ? 'report-v1' : 'done-v1', group: group.group })
       else records.push({ type: joined ? 'to-exclude' : 'to-include', group: group.group, sources: [] })

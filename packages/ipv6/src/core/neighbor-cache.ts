@@ -93,6 +93,8 @@ const GONE: NeighborState = { kind: 'gone' }
 const NEVER = Number.POSITIVE_INFINITY
 /** RFC 4861 §6.3.4 asks for a new random ReachableTime every few hours. */
 const REACHABLE_TIME_REFRESH_MS = 2 * 3600_000
+/** Transports confirm with every acknowledgement; more than one per second is of no use. */
+const FRESH_MS = 1000
 
 /** A packet may go to the neighbor at once, and nothing else has to be done. */
 export function isSettled(neighbor: Neighbor): boolean {
@@ -188,7 +190,13 @@ export class NeighborCache {
 
   /** Asks once whether a router answers that is not in use, RFC 4191 §3.5. */
   probe(now: number, address: Ipv6): void {
-    if (this.#table.get(address) !== undefined) return
+    const known = this.#table.get(address)
+    if (known !== undefined) {
+      if (known.state.kind !== 'stale') return
+      this.#solicitAgain(now, known, 'probe', this.#options.maxUnicastSolicit)
+      this.#schedule(now + this.#retransTimerMs)
+      return
+    }
     const neighbor = this.#create(address)
     this.#solicitFirst(now, neighbor, undefined)
     neighbor.state = {
@@ -270,15 +278,19 @@ export class NeighborCache {
     if (neighbor.state !== GONE && neighbor.state.kind !== 'incomplete') this.#reached(now, neighbor)
   }
 
+  /** It has just been confirmed, so that confirming it again can wait. */
+  isFresh(now: number, neighbor: Neighbor): boolean {
+    const { state } = neighbor
+    return state.kind === 'reachable' && state.until - now > this.#reachableTimeMs - FRESH_MS
+  }
+
   #reached(now: number, neighbor: Neighbor): void {
     if (now - this.#reachableTimeAt > REACHABLE_TIME_REFRESH_MS) {
       this.#reachableTimeMs = this.#randomReachableTime()
       this.#reachableTimeAt = now
     }
     const until = now + this.#reachableTimeMs
-    if (neighbor.state.kind === 'incomplete' || neighbor.state.kind === 'probe') {
-      this.#out.push({ kind: 'reachable', address: neighbor.address })
-    }
+    if (neighbor.state.kind !== 'reachable') this.#out.push({ kind: 'reachable', address: neighbor.address })
     neighbor.state = { kind: 'reachable', until }
     this.#schedule(until)
   }

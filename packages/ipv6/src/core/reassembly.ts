@@ -104,14 +104,14 @@ export class Reassembly {
     const { buf, end } = fragment
     const packet = this.#find(fragment, header.id) ?? this.#begin(now, fragment, header.id)
     const from = fragment.off + FRAGMENT_HEADER_LEN
-    const last = header.offset + (end - from)
-    const fit = fitsInto(packet, header.offset, last, header.more)
+    const data = buf.slice(from, end)
+    const fit = fitsInto(packet, header.offset, data, header.more)
     if (fit === 'duplicate') return this.#refuse('fragment-duplicate')
     if (fit === 'overlap') return this.#abandon(packet, 'fragment-overlap')
     if (packet.pieces.length >= this.#options.maxFragments) return this.#abandon(packet, 'too-many-fragments')
 
-    this.#store(packet, header.offset, buf.slice(from, end))
-    if (!header.more) packet.length = last
+    this.#store(packet, header.offset, data)
+    if (!header.more) packet.length = header.offset + data.length
     if (header.offset === 0) packet.head = headOf(fragment, header)
     packet.multicast ||= fragment.multicast
     packet.ecnSeen |= 1 << (fragment.trafficClass & ECN)
@@ -234,19 +234,25 @@ function headOf(fragment: FragmentPacket, header: FragmentHeader): Incomplete['h
   return { bytes, namedAt: namedAt - start, trafficClass }
 }
 
-/** Whether bytes `from..to` of the fragmentable part are new. */
-function fitsInto(packet: Incomplete, from: number, to: number, more: boolean): 'new' | 'duplicate' | 'overlap' {
+/** Whether the bytes at `from` are new. */
+function fitsInto(packet: Incomplete, from: number, bytes: Uint8Array, more: boolean): 'new' | 'duplicate' | 'overlap' {
   const { length, pieces } = packet
-  const isLast = !more
+  const to = from + bytes.length
   for (const { offset, data } of pieces) {
     const end = offset + data.length
-    if (offset === from && end === to && isLast === (length === end)) return 'duplicate'
+    if (offset === from && isSame(data, bytes) && more === (length !== end)) return 'duplicate'
     if (offset < to && from < end) return 'overlap'
     // The last fragment says where the packet ends; nothing may lie behind.
-    if (isLast && end > to) return 'overlap'
+    if (!more && end > to) return 'overlap'
   }
-  if (length !== undefined && (isLast || to > length)) return 'overlap'
+  if (length !== undefined && (!more || to > length)) return 'overlap'
   return 'new'
+}
+
+function isSame(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
 }
 
 function isWhole({ pieces, length }: Incomplete): boolean {

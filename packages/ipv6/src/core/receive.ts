@@ -95,7 +95,7 @@ export class Receiver implements IpPacket {
   off = 0
   end = 0
   /** Where the Next Header field stands that names the segment's protocol. */
-  namedAt = NEXT_HEADER
+  namedAt: number = NEXT_HEADER
   routerAlert = false
   fragmented = false
   ownSource = false

@@ -11,7 +11,7 @@ import {
   prefixContains,
 } from '@fata/addr'
 import type { IpErrorCode } from '@fata/ip'
-import { isUsable } from './addresses.ts'
+import { isUsable, prefixOf } from './addresses.ts'
 import type { Destination, NextHop } from './destination-cache.ts'
 import { type Host, linkMtu } from './host.ts'
 import { selectSource } from './source-selection.ts'
@@ -57,11 +57,14 @@ function determine(host: Host, now: number, dst: Ipv6, redirect: Ipv6 | undefine
   if (own !== undefined && isUsable(own)) return { nextHop: LOCAL, source: own.address }
   if (isIpv6Loopback(dst)) return { nextHop: LOCAL, source: IPV6_LOOPBACK }
   if (isIpv6Multicast(dst)) return multicastWay(host, dst)
+  if (host.link.mac === undefined) {
+    // Whatever is not here is at the other end, or behind it.
+    return { nextHop: POINT_TO_POINT, source: selectSource(host.addresses.list, dst, undefined)?.address }
+  }
   const via = redirect ?? (isOnLink(host, dst) ? dst : selectRouter(host, now, dst))
   if (via === undefined) return 'ERR_IP_NO_ROUTE'
   const direct = ipv6Equals(via, dst)
   const source = selectSource(host.addresses.list, dst, direct ? undefined : via)?.address
-  if (host.link.mac === undefined) return { nextHop: POINT_TO_POINT, source }
   return { nextHop: { kind: 'neighbor', address: via }, source }
 }
 
@@ -73,9 +76,13 @@ function multicastWay(host: Host, dst: Ipv6): Way | Unroutable {
   return { nextHop, source }
 }
 
-/** The link-local prefix always is, RFC 4861 §5.1. */
-export function isOnLink(host: Host, dst: Ipv6): boolean {
-  return isIpv6LinkLocal(dst) || host.prefixes.items.some((item) => prefixContains(item.value, dst))
+/**
+ * `dst` is a neighbor: the link-local prefix always is on the link (RFC 4861 §5.1), others by advertisement or configuration. An
+ * autoconfigured address says nothing of it (RFC 5942 §4).
+ */
+function isOnLink({ addresses, prefixes }: Host, dst: Ipv6): boolean {
+  if (isIpv6LinkLocal(dst) || prefixes.items.some(({ value }) => prefixContains(value, dst))) return true
+  return addresses.list.some((own) => own.origin === 'static' && isUsable(own) && prefixContains(prefixOf(own), dst))
 }
 
 function selectRouter(host: Host, now: number, dst: Ipv6): Ipv6 | undefined {

@@ -42,7 +42,8 @@ export function autoconfigure(
   if (info.validLifetime === 0) return undefined
   const count = host.addresses.list.filter((a) => a.origin === 'autoconfigured').length
   if (count >= host.settings.maxAutoconfigured) return 'too-many-addresses'
-  const delay = toEverybody ? host.settings.maxStartDelayMs : 0
+  // RFC 4862 §5.4.2: everybody who hears a multicast advertisement would ask at once.
+  const delay = toEverybody && host.link.mac !== undefined ? host.settings.maxStartDelayMs : 0
   addAutoconfigured(host, now, { prefix, preferredUntil, validUntil, router, dadCounter: 0, delay })
   return undefined
 }

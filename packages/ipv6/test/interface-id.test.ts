@@ -1,0 +1,65 @@
+import { formatIpv6, ipv6, ipv6Prefix, mac } from '@fata/addr'
+import { seededRandom } from '@fata/runtime'
+import { describe, expect, it } from 'vitest'
+import { InterfaceIds, isReserved } from '../src/core/interface-id.ts'
+import { sipHash } from '../src/core/siphash.ts'
+import { bytes } from './packets.ts'
+
+describe('SipHash-2-4', () => {
+  // The reference implementation's vectors: key 00..0f, data of n bytes counting up, output as bytes, least significant first.
+  it.each([
+    [0, 0x726fdb47, 0xdd0e0e31],
+    [1, 0x74f839c5, 0x93dc67fd],
+    [7, 0xab0200f5, 0x8b01d137],
+    [8, 0x93f5f579, 0x9a932462],
+    [15, 0xa129ca61, 0x49be45e5],
+  ])('agrees with the vector of %i bytes', (length, high, low) => {
+    expect(sipHash(bytes(16), bytes(length))).toEqual({ high, low })
+  })
+})
+
+describe('interface identifiers', () => {
+  const owner = { mac: mac('52:54:00:12:34:56'), name: 'tap0' }
+  const prefix = ipv6Prefix('2001:db8:1:2::/64')
+  const make = (scheme: 'stable-opaque' | 'eui-64', name = owner.name, key = bytes(16)): InterfaceIds =>
+    new InterfaceIds({ ...owner, name }, scheme, key, seededRandom(1))
+  const text = (ids: InterfaceIds, p = prefix, counter = 0): string => formatIpv6(ids.address(p, counter)!)
+
+  it('are made of the MAC address, RFC 2464 §4', () => {
+    const ids = make('eui-64')
+    expect(formatIpv6(ids.linkLocal)).toBe('fe80::5054:ff:fe12:3456')
+    expect(text(ids)).toBe('2001:db8:1:2:5054:ff:fe12:3456')
+    expect(ids.address(prefix, 1)).toBeUndefined()
+    expect(ids.nextLinkLocal()).toBeUndefined()
+  })
+
+  it('are stable, and differ with everything that goes into them, RFC 7217 §5', () => {
+    const ids = make('stable-opaque')
+    expect(text(ids)).toBe(text(make('stable-opaque')))
+    const others = [
+      text(ids, ipv6Prefix('2001:db8:1:3::/64')).slice(-19),
+      text(ids, prefix, 1).slice(-19),
+      text(make('stable-opaque', 'tap1')).slice(-19),
+      text(make('stable-opaque', 'tap0', bytes(16, 1))).slice(-19),
+    ]
+    expect(new Set([text(ids).slice(-19), ...others]).size).toBe(5)
+  })
+
+  it('do not depend on the host bits of the prefix', () => {
+    expect(text(make('stable-opaque'), ipv6Prefix('2001:db8:1:2::99/64'))).toBe(text(make('stable-opaque')))
+  })
+
+  it('spare those that are reserved, RFC 5453', () => {
+    for (const a of [
+      '2001:db8::',
+      '2001:db8::fdff:ffff:ffff:ff80',
+      '2001:db8::fdff:ffff:ffff:ffff',
+      '2001:db8::200:5eff:fe00:1',
+    ]) {
+      expect(isReserved(ipv6(a))).toBe(true)
+    }
+    for (const a of ['2001:db8::1', '2001:db8::fdff:ffff:ffff:ff7f', '2001:db8::200:5eff:ff00:1']) {
+      expect(isReserved(ipv6(a))).toBe(false)
+    }
+  })
+})
