@@ -1,4 +1,5 @@
-import type { FrameMeta } from '@fata/net'
+import { copyBytes } from '@fata/bytes'
+import { countDrop, type FrameMeta } from '@fata/net'
 import { Loopback } from './core/loopback.ts'
 import type { StoredPacket } from './core/pending.ts'
 import { copyMeta, type Host } from './host.ts'
@@ -23,19 +24,30 @@ export class LocalDelivery {
     this.#loopback = new Loopback(host.settings.loopbackBytes)
   }
 
-  /** Queues the packet of at most `length` bytes that `write` puts at `buf[off..)`; it returns the end. Undefined: the queue is full. */
-  store(
-    length: number,
-    write: (buf: Uint8Array, off: number) => number,
-    meta: FrameMeta | undefined,
-  ): StoredPacket | undefined {
-    const buf = this.#loopback.reserve(length)
-    if (buf === undefined) return undefined
+  /** Queues the packet of at most `length` bytes that `write` puts at `buf[off..)`; it returns the end. Counts it where the queue is full. */
+  store(length: number, write: (buf: Uint8Array, off: number) => number, meta: FrameMeta | undefined): void {
+    const buf = this.#reserve(length)
+    if (buf === undefined) return
     const packet = this.#loopback.commit(write(buf, this.#loopback.offset))
     if (meta !== undefined) copyMeta(packet.meta, meta, 0)
-    this.#host.stats.looped++
     this.#schedule()
-    return packet
+  }
+
+  /** Queues a copy of `packet`. Counts it where the queue is full. */
+  storeCopy(packet: StoredPacket): void {
+    const { buf: from, off, end, meta } = packet
+    const buf = this.#reserve(end - off)
+    if (buf === undefined) return
+    const at = this.#loopback.offset
+    copyMeta(this.#loopback.commit(at + copyBytes(buf, at, from, off, end)).meta, meta, at - off)
+    this.#schedule()
+  }
+
+  #reserve(length: number): Uint8Array | undefined {
+    const buf = this.#loopback.reserve(length)
+    if (buf === undefined) countDrop(this.#host.stats.unsent, 'loopback-full')
+    else this.#host.stats.looped++
+    return buf
   }
 
   #schedule(): void {

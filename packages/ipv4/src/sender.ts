@@ -2,7 +2,7 @@ import { formatIp, IPV4_ANY, type IpAddress, type Ipv4, isIpv4, isIpv4Loopback }
 import { copyGather, type Gather } from '@fata/bytes'
 import { IpError, type IpWriteOptions, PROTOCOL_TCP } from '@fata/ip'
 import { ETHERTYPE_IPV4 } from '@fata/link'
-import { countDrop, createFrameMeta, type Fill, type FrameMeta, resetFrameMeta } from '@fata/net'
+import { createFrameMeta, type Fill, type FrameMeta, resetFrameMeta } from '@fata/net'
 import { isSingleHost } from './core/error-rules.ts'
 import { Identifications } from './core/identification.ts'
 import type { Path } from './core/paths.ts'
@@ -37,7 +37,7 @@ export class Sender {
   readonly #host: Host
   readonly #ways: Ways
   readonly #ids: Identifications
-  /** Made when the first datagram is to be fragmented. */
+  /** Made when the first datagram is to be fragmented, or is to come back as well. */
   #scratch: StoredPacket | undefined
   #closed = false
 
@@ -83,6 +83,7 @@ export class Sender {
   /** As `Ip.write`. */
   write(dst: IpAddress, protocol: number, size: number, fill: Fill, options: IpWriteOptions = NO_OPTIONS): void {
     if (this.#closed) throw closedError()
+    if (!(size >= 0)) throw new RangeError(`size must be 0 or more, got ${size}`)
     const path = this.path(dst)
     const to = dst as Ipv4
     const { meta, payload } = options
@@ -91,7 +92,7 @@ export class Sender {
     this.#describe(to, protocol, path, options)
     this.#inner = fill
     this.#payload = payload
-    if (path.kind === 'local') this.#writeLocal(length, meta)
+    if (path.kind === 'local') this.#ways.local.store(length, this.#flatten, meta)
     else this.#writeOut(path, to, length, options)
   }
 
@@ -119,14 +120,9 @@ export class Sender {
     throw new IpError('ERR_IP_NO_SOURCE', `not an own address: ${formatIp(src)}`)
   }
 
-  #writeLocal(length: number, meta: FrameMeta | undefined): void {
-    const packet = this.#ways.local.store(length, this.#flatten, meta)
-    if (packet === undefined) countDrop(this.#host.stats.unsent, 'loopback-full')
-  }
-
-  #writeOut(path: Path, dst: Ipv4, length: number, options: IpWriteOptions) {
+  #writeOut(path: Path, dst: Ipv4, length: number, options: IpWriteOptions): void {
     const { link, stats, settings } = this.#host
-    const { emitter, nextHops } = this.#ways
+    const { emitter, nextHops, local, groups } = this.#ways
     const { meta, payload } = options
     const mtu = linkMtu(this.#host, dst)
     const whole = length <= mtu || this.#isSuperFrame(meta)
@@ -135,14 +131,16 @@ export class Sender {
     const mac = nextHops.lookup(path, dst)
     if (mac === undefined) {
       const packet = { buf: new Uint8Array(length), off: 0, end: 0, meta: createFrameMeta() }
-      return nextHops.wait(path.nextHop, this.#store(packet, meta))
+      nextHops.wait(path.nextHop, this.#store(packet, meta))
+      return
     }
-    if (path.kind === 'multicast' && settings.multicastLoopback && this.#ways.groups.has(dst)) {
-      const packet = this.#ways.local.store(length, this.#flatten, meta)
-      if (packet !== undefined) return emitter.emit(mac, packet)
-      countDrop(stats.unsent, 'loopback-full')
+    const isOwnGroup = path.kind === 'multicast' && settings.multicastLoopback && groups.has(dst)
+    if (!whole || isOwnGroup) {
+      const packet = this.#store(this.#scratchPacket(), meta)
+      emitter.emit(mac, packet)
+      if (isOwnGroup) local.storeCopy(packet)
+      return
     }
-    if (!whole) return emitter.emit(mac, this.#store(this.#scratchPacket(), meta))
     link.write(mac, ETHERTYPE_IPV4, length - (payload === undefined ? 0 : payload.length), this.#fill, meta, payload)
     stats.sent++
   }

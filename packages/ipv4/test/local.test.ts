@@ -159,6 +159,33 @@ describe('packets to a group that this host is in', () => {
     expect([link.take().length, listener.got.length]).toEqual([1, 1])
   })
 
+  it('keep their offload metadata on both ways', () => {
+    const { ip, link, listener, clock } = host(
+      { igmp: false },
+      { link: { offload: { checksum: true, tso4: false, tso6: false } } },
+    )
+    ip.join(GROUP)
+    ip.write(US, 17, 3, filling(counting(3)))
+    const meta = createFrameMeta()
+    const fill = (buf: Uint8Array, off: number): number => {
+      Object.assign(meta, { checksum: 'partial', checksumStart: off, checksumOffset: 6 })
+      return filling(counting(50))(buf, off)
+    }
+    ip.write(GROUP, 17, 50, fill, { meta })
+    clock.advance(0)
+    expect(link.take()[0]!.meta).toMatchObject({ checksum: 'partial', checksumStart: 20, checksumOffset: 6 })
+    expect(listener.got[1]).toMatchObject({ payload: counting(50), meta: { checksum: 'partial', checksumStart: 0 } })
+  })
+
+  it('do not come back where the device refuses them', () => {
+    const { ip, link, listener, clock, write } = host({ igmp: false })
+    ip.join(GROUP)
+    link.closed = true
+    expect(() => write(GROUP)).toThrow('closed')
+    clock.advance(0)
+    expect(listener.got).toEqual([])
+  })
+
   it('leave in fragments and come back whole', () => {
     const { ip, link, listener, clock } = host(
       { igmp: false },

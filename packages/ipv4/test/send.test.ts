@@ -82,6 +82,12 @@ describe('sending', () => {
     expect(link.sent).toEqual([])
   })
 
+  it.each([-1, Number.NaN])('refuses size %d', (size) => {
+    const { ip, link } = createHost()
+    expect(() => ip.write(PEER, 17, size, () => 0)).toThrow(RangeError)
+    expect(link.sent).toEqual([])
+  })
+
   it('passes offload metadata through, which the fill may set', () => {
     const { ip, link } = createHost({}, { link: { offload: { checksum: true, tso4: true, tso6: true } } })
     const meta = createFrameMeta()

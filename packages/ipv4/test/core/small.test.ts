@@ -116,6 +116,14 @@ describe('pending packets', () => {
     expect(p.take(A)).toEqual([])
   })
 
+  it('hold exactly as many bytes as they may', () => {
+    const dropped: DropCounts = {}
+    const p = new PendingPackets(limits, dropped)
+    p.push(A, packet(600))
+    p.push(B, packet(400))
+    expect([p.bytes, dropped]).toEqual([1000, {}])
+  })
+
   it('drop the oldest bytes, at last even their own', () => {
     const dropped: DropCounts = {}
     const p = new PendingPackets(limits, dropped)
@@ -162,6 +170,17 @@ describe('the loopback queue', () => {
     for (let i = 0; i < 200; i++) {
       write(queue, 60_000, i + 1)
       expect(read(queue)).toEqual([60_000, i & 0xff])
+      queue.shift()
+    }
+  })
+
+  it('grows wherever in its ring it stands', () => {
+    const queue = new Loopback(1_000_000)
+    for (let i = 0; i < 10; i++) write(queue, 10, i)
+    for (let i = 0; i < 10; i++) queue.shift()
+    for (let i = 0; i < 40; i++) write(queue, 10, i)
+    for (let i = 0; i < 40; i++) {
+      expect(read(queue)).toEqual([10, i])
       queue.shift()
     }
   })

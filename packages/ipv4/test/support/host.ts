@@ -41,7 +41,7 @@ export class TestLink implements Link {
   write(dst: Mac, protocol: EtherType, size: number, fill: Fill, meta?: FrameMeta, payload?: Gather): void {
     if (this.closed) throw new NetError('ERR_NET_CLOSED', 'closed')
     if (protocol !== 0x0800) throw new Error(`EtherType ${protocol}`)
-    const b = this.#txSlab.fill(0xa5)
+    const b = this.#txSlab.fill(0xa5, 0, AT + size + AT)
     const filled = fill(b, AT)
     if (filled > size) throw new Error(`filled ${filled} of ${size} bytes`)
     const end = AT + filled + (payload === undefined ? 0 : copyGather(b, AT + filled, payload))
@@ -65,10 +65,10 @@ export class TestLink implements Link {
   /** A packet arrives, in memory that is overwritten afterwards. */
   receive(bytes: Uint8Array, change: Partial<LinkFrame> = {}): void {
     const frame: LinkFrame = { src: PEER_MAC, dst: OUR_MAC, multicast: false, meta: createFrameMeta(), ...change }
-    const b = this.#rxSlab.fill(0xa5)
+    const b = this.#rxSlab.fill(0xa5, 0, AT + bytes.length + AT)
     b.set(bytes, AT)
     this.#listener?.packet(b, AT, AT + bytes.length, frame)
-    b.fill(0xee)
+    b.fill(0xee, 0, AT + bytes.length)
   }
 
   batchEnd(): void {
