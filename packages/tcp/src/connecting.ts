@@ -1,5 +1,5 @@
-import { type Connection, EVENT_CLOSED, EVENT_ESTABLISHED } from './core/connection.ts'
 import { abort } from './core/close.ts'
+import { type Connection, EVENT_CLOSED, EVENT_ESTABLISHED } from './core/connection.ts'
 import { failureOf } from './failures.ts'
 import { ConnectionFlow } from './flow.ts'
 import type { TcpFlow } from './interface.ts'

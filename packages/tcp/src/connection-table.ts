@@ -68,12 +68,7 @@ export class ConnectionTable {
   }
 
   #hash(local: IpAddress, localPort: number, remote: IpAddress, remotePort: number): number {
-    return tupleHash(
-      this.#words,
-      putTuple(this.#words, local, localPort, remote, remotePort),
-      this.#key0,
-      this.#key1,
-    )
+    return tupleHash(this.#words, putTuple(this.#words, local, localPort, remote, remotePort), this.#key0, this.#key1)
   }
 
   #put(entries: Int32Array, hash: number, value: number): void {
@@ -105,13 +100,7 @@ export class ConnectionTable {
   }
 }
 
-function is(
-  c: Connection,
-  local: IpAddress,
-  localPort: number,
-  remote: IpAddress,
-  remotePort: number,
-): boolean {
+function is(c: Connection, local: IpAddress, localPort: number, remote: IpAddress, remotePort: number): boolean {
   return (
     c.remotePort === remotePort && c.localPort === localPort && ipEquals(c.remote, remote) && ipEquals(c.local, local)
   )

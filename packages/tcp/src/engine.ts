@@ -4,7 +4,8 @@ import type { Offload } from '@fata/net'
 import type { Clock, Logger, Random, Timer } from '@fata/runtime'
 import { ConnectionTable } from './connection-table.ts'
 import { remove } from './core/close.ts'
-import { type Connection, NEED_RESET } from './core/connection.ts'
+import { NewReno } from './core/congestion/newreno.ts'
+import { Connection, type ConnectionId, NEED_RESET } from './core/connection.ts'
 import { type Context, createContext } from './core/context.ts'
 import { type Opening, setPath } from './core/open.ts'
 import { createOutgoing, type Outgoing } from './core/outgoing.ts'
@@ -12,11 +13,11 @@ import { onTooBig } from './core/recovery.ts'
 import type { Path } from './core/reports.ts'
 import { emit } from './core/send.ts'
 import { deadline, expire, watchWindow } from './core/timers.ts'
-import { createSequenceNumbers, type SequenceNumbers } from './isn.ts'
 import type { TcpFlow } from './interface.ts'
+import { createSequenceNumbers, type SequenceNumbers } from './isn.ts'
 import { ListenTable } from './listen-table.ts'
 import type { ConnectionListener, ListenerHost } from './listener.ts'
-import type { TcpConfig } from './options.ts'
+import type { CheckedFlowOptions, TcpConfig } from './options.ts'
 import type { Owner } from './owner.ts'
 import type { TcpStats } from './stats.ts'
 import { TimerWheel } from './timer-wheel.ts'
@@ -119,6 +120,18 @@ export class Engine implements ListenerHost {
     return true
   }
 
+  /** A connection in CLOSED, in no table yet. */
+  create(id: ConnectionId, chosen: CheckedFlowOptions): Connection {
+    const { config } = this.context
+    return new Connection(this.context, id, new NewReno(config.initialWindowSegments), {
+      noDelay: chosen.noDelay ?? config.noDelay,
+      keepalive: chosen.keepalive,
+      userTimeoutMs: chosen.userTimeoutMs ?? config.userTimeoutMs,
+      trafficClass: chosen.trafficClass ?? 0,
+      ttl: chosen.ttl,
+    })
+  }
+
   /** Takes `c` into the table. */
   adopt(c: Connection): void {
     this.table.add(c)
@@ -188,7 +201,10 @@ export class Engine implements ListenerHost {
     }
     this.#tell(c)
     if (c.slot < 0) return
-    if (c.state === 'CLOSED') return this.#unlink(c)
+    if (c.state === 'CLOSED') {
+      this.#unlink(c)
+      return
+    }
     if (c.state === 'TIME-WAIT') this.#noteTimeWait(c)
     watchWindow(c, now)
     const at = deadline(c)
@@ -251,7 +267,10 @@ export class Engine implements ListenerHost {
   /** One timer of the clock for all connections. It stays where it is when deadlines move out. */
   #armClock(): void {
     const at = this.#wheel.nextAt()
-    if (at === Number.POSITIVE_INFINITY) return this.stop()
+    if (at === Number.POSITIVE_INFINITY) {
+      this.stop()
+      return
+    }
     if (at >= this.#timerAt) return
     this.#timer?.cancel()
     this.#timerAt = at

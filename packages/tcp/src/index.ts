@@ -1,4 +1,4 @@
-export { createTcp } from './tcp.ts'
+export type { State as TcpState } from './core/state.ts'
 export type { TcpDeps } from './engine.ts'
 export { TcpError, type TcpErrorCode } from './errors.ts'
 export type {
@@ -16,5 +16,5 @@ export type {
   TcpWriteOptions,
 } from './interface.ts'
 export { TCP_DEFAULTS, type TcpConfig, type TcpKeepalive, type TcpOptions } from './options.ts'
-export type { State as TcpState } from './core/state.ts'
 export type { TcpStats } from './stats.ts'
+export { createTcp } from './tcp.ts'

@@ -113,7 +113,9 @@ export const TCP_DEFAULTS: TcpConfig = Object.freeze({
 })
 
 /** Least and greatest value of each option that is an integer or a number of milliseconds. */
-const RANGES: { readonly [K in keyof TcpConfig as TcpConfig[K] extends number ? K : never]: readonly [number, number] } = {
+const RANGES: {
+  readonly [K in keyof TcpConfig as TcpConfig[K] extends number ? K : never]: readonly [number, number]
+} = {
   maxConnections: [1, 1 << 24],
   timeWaitLimit: [0, 1 << 24],
   synBacklog: [1, 1 << 20],

@@ -1,9 +1,8 @@
-import { type IpAddress, ipEquals, isMulticast, isUnspecified, IPV4_BROADCAST } from '@fata/addr'
+import { IPV4_BROADCAST, type IpAddress, ipEquals, isMulticast, isUnspecified } from '@fata/addr'
 import { checksum, serialGt, serialLeq } from '@fata/bytes'
 import { type IpListener, type IpPacket, type IpReport, PROTOCOL_TCP, pseudoHeaderSum } from '@fata/ip'
 import { countDrop } from '@fata/net'
-import { Connection, type ConnectionOptions } from './core/connection.ts'
-import { NewReno } from './core/congestion/newreno.ts'
+import type { Connection } from './core/connection.ts'
 import { openPassive, refuseSegment } from './core/open.ts'
 import { createOutgoing } from './core/outgoing.ts'
 import { segmentArrives } from './core/receive.ts'
@@ -12,7 +11,6 @@ import { createSegment, readSegment, type Segment } from './core/segment.ts'
 import { seqAdd } from './core/sequence.ts'
 import type { Engine } from './engine.ts'
 import type { ConnectionListener } from './listener.ts'
-import type { CheckedFlowOptions, TcpConfig } from './options.ts'
 import { ACK, quotedPorts, RST, SYN } from './wire.ts'
 
 /** What a connection's new incarnation stays ahead of the last one (RFC 9293 §3.6.1, MAY-2). */
@@ -56,7 +54,10 @@ export class Receiver implements IpListener {
   error(report: IpReport): void {
     const { srcPort, dstPort, seq } = quotedPorts(report.buf, report.off)
     const c = this.#engine.table.find(report.src, srcPort, report.dst, dstPort)
-    if (c === undefined) return countDrop(this.#engine.context.stats.reportsIgnored, 'no-connection')
+    if (c === undefined) {
+      countDrop(this.#engine.context.stats.reportsIgnored, 'no-connection')
+      return
+    }
     const path = this.#pathNow(c)
     onReport(c, report.kind, seq, this.#isLocal(report.reporter), path)
     this.#engine.touch(c)
@@ -77,7 +78,7 @@ export class Receiver implements IpListener {
     const listener = this.#engine.listeners.find(packet.dst, s.dstPort)
     if (listener === undefined && !config.resetUnknown) return false
     if (listener !== undefined && (s.flags & (SYN | ACK | RST)) === SYN) {
-      this.#accept(listener, s, packet, now, undefined)
+      this.#accept(listener, s, packet, now)
       return true
     }
     countDrop(stats.dropped, listener === undefined ? 'no-connection' : 'not-syn')
@@ -94,31 +95,35 @@ export class Receiver implements IpListener {
   }
 
   /** A SYN for a listener. `after`: sequence numbers of the connection's last incarnation end here. */
-  #accept(
+  #accept(listener: ConnectionListener, s: Segment, packet: IpPacket, now: number, after?: number): void {
+    const refusal = this.#tryAccept(listener, s, packet, now, after)
+    const { stats } = this.#engine.context
+    if (refusal === undefined) stats.passiveOpens++
+    else countDrop(stats.dropped, refusal)
+  }
+
+  #tryAccept(
     listener: ConnectionListener,
     s: Segment,
     packet: IpPacket,
     now: number,
     after: number | undefined,
-  ): void {
+  ): string | undefined {
     const engine = this.#engine
-    const { dropped } = engine.context.stats
-    if (listener.isFull) return countDrop(dropped, 'backlog-full')
-    if (!engine.makeRoom()) return countDrop(dropped, 'connection-limit')
-    const { config } = engine.context
+    if (listener.isFull) return 'backlog-full'
+    if (!engine.makeRoom()) return 'connection-limit'
     const id = { local: packet.dst, localPort: s.dstPort, remote: packet.src, remotePort: s.srcPort, passive: true }
-    const options = connectionOptions(listener.settings.flowOptions, config)
-    const c = new Connection(engine.context, id, new NewReno(config.initialWindowSegments), options)
+    const c = engine.create(id, listener.settings.flowOptions)
     try {
       const opening = engine.opening(c, now)
       const iss = after !== undefined && serialLeq(opening.iss, after) ? seqAdd(after, REOPEN_DISTANCE) : opening.iss
       openPassive(c, s, { ...opening, iss }, now)
     } catch {
-      return countDrop(dropped, 'no-route')
+      return 'no-route'
     }
-    engine.context.stats.passiveOpens++
     listener.admit(c)
     engine.adopt(c)
+    return undefined
   }
 
   /** A SYN that can only be new ends TIME-WAIT (RFC 9293 MAY-2, RFC 6191 §2). */
@@ -156,15 +161,4 @@ function refuse(s: Segment, buf: Uint8Array, off: number, end: number, packet: I
   if (isMulticast(src) || isUnspecified(src) || src === IPV4_BROADCAST) return 'bad-source'
   if (s.srcPort === s.dstPort && ipEquals(src, dst)) return 'from-itself'
   return undefined
-}
-
-/** What was chosen for a connection, with the defaults of the whole. */
-export function connectionOptions(chosen: CheckedFlowOptions, config: TcpConfig): ConnectionOptions {
-  return {
-    noDelay: chosen.noDelay ?? config.noDelay,
-    keepalive: chosen.keepalive,
-    userTimeoutMs: chosen.userTimeoutMs ?? config.userTimeoutMs,
-    trafficClass: chosen.trafficClass ?? 0,
-    ttl: chosen.ttl,
-  }
 }

@@ -1,11 +1,19 @@
-import { broadcastAddress, type IpAddress, type Ipv4Prefix, ipEquals, isIpv4, isMulticast, isUnspecified, IPV4_BROADCAST } from '@fata/addr'
+import {
+  broadcastAddress,
+  IPV4_BROADCAST,
+  type IpAddress,
+  type Ipv4Prefix,
+  ipEquals,
+  isIpv4,
+  isMulticast,
+  isUnspecified,
+} from '@fata/addr'
 import { type Ip, PROTOCOL_TCP } from '@fata/ip'
 import { silentLogger } from '@fata/runtime'
 import { Connecting } from './connecting.ts'
-import { Connection, type ConnectionId } from './core/connection.ts'
-import { NewReno } from './core/congestion/newreno.ts'
-import { openActive } from './core/open.ts'
 import { abort } from './core/close.ts'
+import type { Connection, ConnectionId } from './core/connection.ts'
+import { openActive } from './core/open.ts'
 import { Engine, type TcpDeps } from './engine.ts'
 import { TcpError } from './errors.ts'
 import { failureOf } from './failures.ts'
@@ -23,7 +31,7 @@ import type {
 import { ConnectionListener } from './listener.ts'
 import { checkFlowOptions, checkOptions, checkRange, type TcpConfig, type TcpOptions } from './options.ts'
 import { EphemeralPorts } from './ports.ts'
-import { connectionOptions, Receiver } from './receiver.ts'
+import { Receiver } from './receiver.ts'
 import { createTcpStats, type TcpStats } from './stats.ts'
 
 /** Speaks TCP over IP and becomes a listener for that protocol. Throws a RangeError on nonsense. */
@@ -61,13 +69,7 @@ class TcpShell implements Tcp {
     if (signal?.aborted === true) return Promise.reject(signal.reason)
     if (this.#closing !== undefined) return Promise.reject(new TcpError('ERR_TCP_CLOSED', 'TCP is closed'))
     try {
-      const id = this.#identify(to)
-      const c = new Connection(
-        this.#engine.context,
-        id,
-        new NewReno(this.#config.initialWindowSegments),
-        connectionOptions(chosen, this.#config),
-      )
+      const c = this.#engine.create(this.#identify(to), chosen)
       return this.#open(c, timeoutMs, signal)
     } catch (error) {
       return Promise.reject(asTcpError(error))
@@ -125,8 +127,7 @@ class TcpShell implements Tcp {
     const { table, listeners } = this.#engine
     const isFree = (port: number): boolean => table.find(local, port, to.address, to.port) === undefined
     const localPort =
-      to.localPort ??
-      this.#ports.choose(local, to.address, to.port, (port) => isFree(port) && !listeners.isUsed(port))
+      to.localPort ?? this.#ports.choose(local, to.address, to.port, (port) => isFree(port) && !listeners.isUsed(port))
     if (localPort === undefined) throw new TcpError('ERR_TCP_NO_PORT', 'no local port is free')
     if (!isFree(localPort)) throw new TcpError('ERR_TCP_PORT_IN_USE', `port ${localPort} is in use`)
     return { local, localPort, remote: to.address, remotePort: to.port, passive: false }
@@ -142,7 +143,9 @@ class TcpShell implements Tcp {
 
   /** MUST-46. */
   #requireUnicast(address: IpAddress): void {
-    const broadcast = this.#ip.addresses().some((p) => isIpv4(p.address) && broadcastAddress(p as Ipv4Prefix) === address)
+    const broadcast = this.#ip
+      .addresses()
+      .some((p) => isIpv4(p.address) && broadcastAddress(p as Ipv4Prefix) === address)
     if (isMulticast(address) || isUnspecified(address) || address === IPV4_BROADCAST || broadcast)
       throw new TypeError('a connection needs the address of one host')
   }

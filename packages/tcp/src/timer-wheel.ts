@@ -59,9 +59,14 @@ export class TimerWheel {
       if (step > left) break
       left -= step
       this.#move(step)
-      if ((this.#current & (SLOTS * SLOTS - 1)) === 0) this.#cascade(2 * SLOTS + ((this.#current >>> (2 * BITS)) & (SLOTS - 1)))
+      if ((this.#current & (SLOTS * SLOTS - 1)) === 0)
+        this.#cascade(2 * SLOTS + ((this.#current >>> (2 * BITS)) & (SLOTS - 1)))
       if ((this.#current & (SLOTS - 1)) === 0) this.#cascade(SLOTS + ((this.#current >>> BITS) & (SLOTS - 1)))
-      for (let id = this.#heads[this.#current & (SLOTS - 1)]!; id !== NONE; id = this.#heads[this.#current & (SLOTS - 1)]!) {
+      for (
+        let id = this.#heads[this.#current & (SLOTS - 1)]!;
+        id !== NONE;
+        id = this.#heads[this.#current & (SLOTS - 1)]!
+      ) {
         this.#unlink(id)
         this.fired.push(id)
       }

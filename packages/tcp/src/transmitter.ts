@@ -1,5 +1,5 @@
-import { foldSum, putU16, sumBytes, sumGather } from '@fata/bytes'
 import { isIpv4 } from '@fata/addr'
+import { foldSum, putU16, sumBytes, sumGather } from '@fata/bytes'
 import { type Ip, type IpWriteOptions, PROTOCOL_TCP, pseudoHeaderSum } from '@fata/ip'
 import { countDrop, createFrameMeta, type FrameMeta, type Offload, resetFrameMeta } from '@fata/net'
 import type { Outgoing } from './core/outgoing.ts'
@@ -17,7 +17,14 @@ export class Transmitter {
   constructor(ip: Ip, stats: TcpStats) {
     this.#ip = ip
     this.#stats = stats
-    this.#options = { src: undefined, ttl: undefined, trafficClass: 0, fragment: false, meta: undefined, payload: undefined }
+    this.#options = {
+      src: undefined,
+      ttl: undefined,
+      trafficClass: 0,
+      fragment: false,
+      meta: undefined,
+      payload: undefined,
+    }
   }
 
   /** Sends one segment; returns the error of the IP layer where it refuses. */

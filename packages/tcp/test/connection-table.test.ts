@@ -12,7 +12,12 @@ const random = seededRandom(7)
 const context = createContext(checkOptions({}), createTcpStats(), random)
 const options = { noDelay: false, keepalive: undefined, userTimeoutMs: 1, trafficClass: 0, ttl: undefined }
 
-function connection(local: Connection['local'], localPort: number, remote: Connection['local'], remotePort: number): Connection {
+function connection(
+  local: Connection['local'],
+  localPort: number,
+  remote: Connection['local'],
+  remotePort: number,
+): Connection {
   return new Connection(context, { local, localPort, remote, remotePort, passive: false }, new NewReno(10), options)
 }
 

@@ -384,11 +384,11 @@ describe('what SYNs agree on', () => {
 
   it('MUST-14, MUST-67 announces what the IP layer can take', async () => {
     const t = new Script({ mtu: 8980 })
-    t.connectStart()
+    void t.connectStart()
     t.expectSends({ mss: 8960 })
     await t.end()
     const large = new Script({ mtu: 65_535 + 20 })
-    large.connectStart()
+    void large.connectStart()
     large.expectSends({ mss: 65_535 })
     await large.end()
   })

@@ -21,13 +21,21 @@ async function exchange(options: PairOptions, bytes = 200_000): Promise<Pair> {
 
 const LINKS: Record<string, LinkOptions> = {
   'a good link': { latencyMs: 1 },
-  'loss': { latencyMs: 10, loss: 0.03 },
+  loss: { latencyMs: 10, loss: 0.03 },
   'heavy loss': { latencyMs: 5, loss: 0.2 },
-  'reordering': { latencyMs: 5, jitterMs: 5 },
-  'duplication': { latencyMs: 5, duplicate: 0.2 },
-  'corruption': { latencyMs: 5, corrupt: 0.05 },
+  reordering: { latencyMs: 5, jitterMs: 5 },
+  duplication: { latencyMs: 5, duplicate: 0.2 },
+  corruption: { latencyMs: 5, corrupt: 0.05 },
   'a slow link with a short queue': { latencyMs: 20, rate: 100, queueBytes: 20_000 },
-  'everything at once': { latencyMs: 8, jitterMs: 6, loss: 0.05, duplicate: 0.05, corrupt: 0.02, rate: 500, queueBytes: 50_000 },
+  'everything at once': {
+    latencyMs: 8,
+    jitterMs: 6,
+    loss: 0.05,
+    duplicate: 0.05,
+    corrupt: 0.02,
+    rate: 500,
+    queueBytes: 50_000,
+  },
 }
 
 const SEEDS = Number(process.env['FATA_TCP_SEEDS'] ?? 5)
@@ -35,7 +43,8 @@ const SEEDS = Number(process.env['FATA_TCP_SEEDS'] ?? 5)
 describe.each(Object.entries(LINKS))('over %s', (_, link) => {
   for (let seed = 1; seed <= SEEDS; seed++) {
     it(`carries everything both ways, seed ${seed}`, () => exchange({ seed, link }, 100_000))
-    it(`with segmentation offload, seed ${seed}`, () => exchange({ seed, link: { loss: 0, ...link }, offload: OFFLOAD, v6: seed % 2 === 0 }, 100_000))
+    it(`with segmentation offload, seed ${seed}`, () =>
+      exchange({ seed, link: { loss: 0, ...link }, offload: OFFLOAD, v6: seed % 2 === 0 }, 100_000))
     it(`without any option, seed ${seed}`, () =>
       exchange({ seed, link, a: { timestamps: false, sack: false, windowScale: false } }, 60_000))
   }

@@ -20,7 +20,10 @@ describe('send queue', () => {
     fc.assert(
       fc.property(
         fc.constantFrom(...STARTS),
-        fc.array(fc.oneof(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 4000 })), { minLength: 1, maxLength: 40 }),
+        fc.array(fc.oneof(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 4000 })), {
+          minLength: 1,
+          maxLength: 40,
+        }),
         fc.infiniteStream(fc.nat(1e6)),
         (start, lengths, numbers) => {
           const small = new SmallWrites()
@@ -38,7 +41,9 @@ describe('send queue', () => {
             const n = q.gather((start + from) | 0, want, g)
             expect(n).toBe(g.length)
             expect(n === want || g.count === 64).toBe(true)
-            const got = concatBytes(Array.from({ length: g.count }, (_, i) => g.bufs[i]!.subarray(g.offs[i]!, g.ends[i]!)))
+            const got = concatBytes(
+              Array.from({ length: g.count }, (_, i) => g.bufs[i]!.subarray(g.offs[i]!, g.ends[i]!)),
+            )
             expect(got).toEqual(bytesAt(from, n))
             if (next() % 3 === 0) {
               released += next() % (written - released)
@@ -81,34 +86,38 @@ describe('send queue', () => {
 describe('flight', () => {
   it('keeps its accounts through anything', () => {
     fc.assert(
-      fc.property(fc.constantFrom(...STARTS), fc.array(fc.tuple(fc.nat(4), fc.nat(1e6), fc.nat(1e6)), { maxLength: 80 }), (start, ops) => {
-        const f = new Flight()
-        let una = start
-        let nxt = start
-        for (const [op, x, y] of ops) {
-          if (op === 0) {
-            const end = (nxt + 1 + (x % 50)) | 0
-            f.push(nxt, end, y | 0)
-            nxt = end
-          } else if (op === 1 && nxt !== una) {
-            una = (una + 1 + (x % ((nxt - una) | 0))) | 0
-            f.acknowledge(una)
-          } else if (op === 2 && nxt !== una) {
-            const span = (nxt - una) | 0
-            const left = x % span
-            f.sack((una + left) | 0, (una + left + 1 + (y % (span - left))) | 0)
-          } else if (op === 3 && f.count > 0) {
-            f.markLost(x % f.count)
-          } else if (op === 4) {
-            const i = f.nextToResend()
-            if (i >= 0) f.markResent(i, y | 0)
+      fc.property(
+        fc.constantFrom(...STARTS),
+        fc.array(fc.tuple(fc.nat(4), fc.nat(1e6), fc.nat(1e6)), { maxLength: 80 }),
+        (start, ops) => {
+          const f = new Flight()
+          let una = start
+          let nxt = start
+          for (const [op, x, y] of ops) {
+            if (op === 0) {
+              const end = (nxt + 1 + (x % 50)) | 0
+              f.push(nxt, end, y | 0)
+              nxt = end
+            } else if (op === 1 && nxt !== una) {
+              una = (una + 1 + (x % ((nxt - una) | 0))) | 0
+              f.acknowledge(una)
+            } else if (op === 2 && nxt !== una) {
+              const span = (nxt - una) | 0
+              const left = x % span
+              f.sack((una + left) | 0, (una + left + 1 + (y % (span - left))) | 0)
+            } else if (op === 3 && f.count > 0) {
+              f.markLost(x % f.count)
+            } else if (op === 4) {
+              const i = f.nextToResend()
+              if (i >= 0) f.markResent(i, y | 0)
+            }
+            expectConsistent(f, una, nxt)
           }
+          f.markAllLost(true)
           expectConsistent(f, una, nxt)
-        }
-        f.markAllLost(true)
-        expectConsistent(f, una, nxt)
-        expect(f.lost).toBe((nxt - una) | 0)
-      }),
+          expect(f.lost).toBe((nxt - una) | 0)
+        },
+      ),
     )
   })
 
@@ -181,13 +190,20 @@ describe('reassembly', () => {
           for (const [at, length, fill] of segments) {
             const before = model.size
             for (let i = at; i < at + length; i++) if (!model.has(i)) model.set(i, fill)
-            const fresh = r.insert((start + at) | 0, new Uint8Array(length).fill(fill), 0, length, Number.POSITIVE_INFINITY)
+            const fresh = r.insert(
+              (start + at) | 0,
+              new Uint8Array(length).fill(fill),
+              0,
+              length,
+              Number.POSITIVE_INFINITY,
+            )
             expect(fresh).toBe(model.size - before)
             expect(r.length).toBe(model.size)
             const here = r.ranges.find((x) => ((start + at - x.start) | 0) >= 0 && ((x.end - start - at) | 0) > 0)
             expect(r.recent[0]).toBe(here)
             for (const x of r.recent) expect(r.ranges).toContain(x)
-            for (const [i, x] of r.ranges.entries()) if (i > 0) expect((x.start - r.ranges[i - 1]!.end) | 0).toBeGreaterThan(0)
+            for (const [i, x] of r.ranges.entries())
+              if (i > 0) expect((x.start - r.ranges[i - 1]!.end) | 0).toBeGreaterThan(0)
           }
           while (r.ranges.length > 0) {
             const first = r.ranges[0]!.start

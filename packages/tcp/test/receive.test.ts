@@ -25,7 +25,11 @@ describe('text in order', () => {
   it('MUST-58, MUST-59 a batch is processed whole before one ACK is sent', async () => {
     const t = new Script()
     await t.accept()
-    await t.arrives({ seq: 1, ack: 1, data: 1460 }, { seq: 1461, ack: 1, data: 1460 }, { seq: 2921, ack: 1, data: 1460 })
+    await t.arrives(
+      { seq: 1, ack: 1, data: 1460 },
+      { seq: 1461, ack: 1, data: 1460 },
+      { seq: 2921, ack: 1, data: 1460 },
+    )
     t.expectSends({ ack: 4381 })
     await t.end()
   })

@@ -1,7 +1,7 @@
 import { IpError } from '@fata/ip'
 import { describe, expect, it } from 'vitest'
-import { bytesOf, Script, text } from './support/script.ts'
 import { OFFLOAD, segment } from './support/pair.ts'
+import { bytesOf, Script, text } from './support/script.ts'
 
 const byte = (n: number): Uint8Array => new Uint8Array(n)
 
@@ -230,7 +230,10 @@ describe("the peer's window", () => {
     await t.advance(99_999)
     expect(t.states()).toEqual(['ESTABLISHED'])
     await t.advance(1)
-    expect((await outcome).map((o) => o.status === 'rejected' && o.reason.code)).toEqual(['ERR_TCP_TIMEOUT', 'ERR_TCP_TIMEOUT'])
+    expect((await outcome).map((o) => o.status === 'rejected' && o.reason.code)).toEqual([
+      'ERR_TCP_TIMEOUT',
+      'ERR_TCP_TIMEOUT',
+    ])
     await t.end()
   })
 

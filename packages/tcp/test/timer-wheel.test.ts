@@ -14,16 +14,19 @@ function run(wheel: TimerWheel, now: number): [id: number, at: number][] {
 }
 
 describe('timer wheel', () => {
-  it.each([1, 2, 255, 256, 257, 1000, 65_535, 65_536, 65_537, 7_200_000, 16_000_000])('fires after %i ms, not earlier', (ms) => {
-    for (const start of [0, 0.25, 100, 65_000, 2 ** 31 - 500, 2 ** 32 + 3]) {
-      const wheel = new TimerWheel(start)
-      wheel.arm(3, start + ms)
-      expect(run(wheel, start + ms - 1)).toEqual([])
-      expect(run(wheel, start + ms)).toEqual([[3, start + ms]])
-      expect(wheel.size).toBe(0)
-      expect(wheel.nextAt()).toBe(Number.POSITIVE_INFINITY)
-    }
-  })
+  it.each([1, 2, 255, 256, 257, 1000, 65_535, 65_536, 65_537, 7_200_000, 16_000_000])(
+    'fires after %i ms, not earlier',
+    (ms) => {
+      for (const start of [0, 0.25, 100, 65_000, 2 ** 31 - 500, 2 ** 32 + 3]) {
+        const wheel = new TimerWheel(start)
+        wheel.arm(3, start + ms)
+        expect(run(wheel, start + ms - 1)).toEqual([])
+        expect(run(wheel, start + ms)).toEqual([[3, start + ms]])
+        expect(wheel.size).toBe(0)
+        expect(wheel.nextAt()).toBe(Number.POSITIVE_INFINITY)
+      }
+    },
+  )
 
   it('fires beyond its horizon too, with a look on the way', () => {
     const wheel = new TimerWheel(0)

@@ -33,7 +33,14 @@ describe('TCP options', () => {
   it('encodes to the captured packet', () => {
     const b = new Uint8Array(44).fill(0xa5)
     const tsVal = 2227704329 | 0
-    const n = putSynOptions(b, 3, { mss: 1460, windowScale: 10, sackPermitted: true, timestamps: true, tsVal, tsEcr: 0 })
+    const n = putSynOptions(b, 3, {
+      mss: 1460,
+      windowScale: 10,
+      sackPermitted: true,
+      timestamps: true,
+      tsVal,
+      tsEcr: 0,
+    })
     expect(hex(b, 3, 3 + n)).toBe('020405b40402080a84c81209000000000103030a')
     // options [nop,nop,TS val 2227704338 ecr 2503033476] of a Linux segment
     const m = putAlignedTimestamps(b, 0, 2227704338 | 0, 2503033476 | 0)
@@ -56,7 +63,16 @@ describe('TCP options', () => {
   })
 
   it('ignores known options of a wrong length', () => {
-    for (const odd of ['02 03 05', '02 05 05b400', '03 02', '03 04 0a00', '04 03 00', '08 09 00000000000000', '05 02', '05 09 00000000000000'])
+    for (const odd of [
+      '02 03 05',
+      '02 05 05b400',
+      '03 02',
+      '03 04 0a00',
+      '04 03 00',
+      '08 09 00000000000000',
+      '05 02',
+      '05 09 00000000000000',
+    ])
       expect(parse(odd)).toMatchObject({ ok: true, v: NOTHING })
   })
 

@@ -1,13 +1,7 @@
 import { serialDiff, serialGt, serialLeq, serialLt } from '@fata/bytes'
 import { FIN } from '../wire.ts'
-import {
-  type Connection,
-  EVENT_FIN_ACKED,
-  EVENT_WRITABLE,
-  finAcked,
-  NO_FLIGHT,
-} from './connection.ts'
 import { finish, resetIfDiscarded, startTimeWait } from './close.ts'
+import { type Connection, EVENT_FIN_ACKED, EVENT_WRITABLE, finAcked, NO_FLIGHT } from './connection.ts'
 import { stampDiff, stampOf } from './flight.ts'
 import { onDuplicateAck, onNewAck, updateScoreboard } from './recovery.ts'
 import { armRetransmit, measure } from './rto.ts'
@@ -21,7 +15,8 @@ export function processAck(c: Connection, s: Segment, now: number): void {
   if (acked > 0) acknowledge(c, s, now)
   const reported = s.options.sackCount > 0 ? updateScoreboard(c, s) : 0
   if (acked > 0) onNewAck(c, acked, now)
-  if (acked === 0 ? isDuplicate(c, s, reported) : acked > 0 && reported > 0 && c.recovery === 'none') onDuplicateAck(c, now)
+  if (acked === 0 ? isDuplicate(c, s, reported) : acked > 0 && reported > 0 && c.recovery === 'none')
+    onDuplicateAck(c, now)
   if (acked >= 0) updateSendWindow(c, s)
   if (acked > 0) restartTimer(c, now)
   if (acked > 0 && finAcked(c)) onFinAcked(c, now)

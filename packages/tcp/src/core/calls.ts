@@ -2,8 +2,8 @@ import { serialLeq } from '@fata/bytes'
 import type { KeepaliveConfig } from '../options.ts'
 import type { Piece } from './byte-queue.ts'
 import { type Connection, createKeepalive, NEED_ACK, urgentOf } from './connection.ts'
-import { readSequence } from './text.ts'
 import { isSynchronized } from './state.ts'
+import { readSequence } from './text.ts'
 import { wantsWindowUpdate } from './window.ts'
 
 /** What the application asks for, besides opening and closing: SEND and RECEIVE of RFC 9293 §3.10.2, §3.10.3. */
@@ -14,7 +14,8 @@ const MOST_QUEUED = 0x40000000
 /** Appends `chunk`, which belongs to the connection from here on, to what is sent. False, and nothing done, where a limit forbids it. */
 export function send(c: Connection, chunk: Uint8Array, urgent: boolean): boolean {
   const { tcp } = c
-  if (tcp.stats.queuedBytes + chunk.length > tcp.config.sendMemoryBytes || queuedBytes(c) + chunk.length > MOST_QUEUED) return false
+  if (tcp.stats.queuedBytes + chunk.length > tcp.config.sendMemoryBytes || queuedBytes(c) + chunk.length > MOST_QUEUED)
+    return false
   if (chunk.length === 0) return true
   if (c.queue === undefined) {
     c.queue = tcp.sendQueues.get()

@@ -1,12 +1,6 @@
-import {
-  type Connection,
-  EVENT_CLOSED,
-  EVENT_READABLE,
-  NEED_RESET,
-  NO_FLIGHT,
-} from './connection.ts'
-import { canWrite, enter, isSynchronized } from './state.ts'
 import type { TcpErrorCode } from '../errors.ts'
+import { type Connection, EVENT_CLOSED, EVENT_READABLE, NEED_RESET, NO_FLIGHT } from './connection.ts'
+import { canWrite, enter, isSynchronized } from './state.ts'
 
 /**
  * The ways in which connections end: RFC 9293 §3.6, §3.10.4 (CLOSE), §3.10.5 (ABORT).
@@ -42,8 +36,7 @@ export function resetIfDiscarded(c: Connection): void {
 
 /** ABORT: a reset, and nothing more. */
 export function abort(c: Connection, code: TcpErrorCode): void {
-  const silent =
-    c.state === 'SYN-SENT' || c.state === 'CLOSING' || c.state === 'LAST-ACK' || c.state === 'TIME-WAIT'
+  const silent = c.state === 'SYN-SENT' || c.state === 'CLOSING' || c.state === 'LAST-ACK' || c.state === 'TIME-WAIT'
   if (c.state === 'CLOSED') return
   remove(c, code)
   if (!silent) c.needs |= NEED_RESET
@@ -82,7 +75,7 @@ function stopTimers(c: Connection): void {
 
 /** Lets go of everything that was written. */
 function releaseSent(c: Connection): void {
-  const left = ((c.sndEnd - c.sndUna) | 0)
+  const left = (c.sndEnd - c.sndUna) | 0
   if (c.queue !== undefined) {
     c.tcp.stats.queuedBytes -= Math.max(0, left)
     c.queue.reset(0)

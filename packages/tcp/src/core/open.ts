@@ -136,7 +136,10 @@ export function synSent(c: Connection, s: Segment, now: number, reply: Outgoing)
 
 function onReset(c: Connection, acked: boolean): void {
   c.tcp.stats.resetsIn++
-  if (!acked) return countDrop(c.tcp.stats.dropped, 'reset-without-ack')
+  if (!acked) {
+    countDrop(c.tcp.stats.dropped, 'reset-without-ack')
+    return
+  }
   c.tcp.stats.attemptFails++
   remove(c, 'ERR_TCP_REFUSED')
 }

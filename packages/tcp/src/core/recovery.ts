@@ -1,8 +1,8 @@
 import { serialDiff, serialGeq, serialGt, serialLt } from '@fata/bytes'
 import { type Connection, NEED_RESEND, pipe } from './connection.ts'
 import { SACKED } from './flight.ts'
-import { seqAdd } from './sequence.ts'
 import type { Segment } from './segment.ts'
+import { seqAdd } from './sequence.ts'
 
 /**
  * Loss recovery: fast retransmit and NewReno (RFC 5681 §3.2, RFC 6582), SACK-based recovery (RFC 6675), slow start after a timeout.
@@ -38,7 +38,8 @@ export function onDuplicateAck(c: Connection, now: number): void {
   c.tcp.stats.duplicateAcksIn++
   if (c.dupAcks === 0) c.dupSndNxt = c.sndNxt
   c.dupAcks++
-  if (c.recovery === 'none' && mayRecover(c) && (c.dupAcks >= DUPLICATES || (c.sack && isHeadLost(c)))) startFast(c, now)
+  if (c.recovery === 'none' && mayRecover(c) && (c.dupAcks >= DUPLICATES || (c.sack && isHeadLost(c))))
+    startFast(c, now)
   if (c.recovery !== 'none' && c.sack) markLosses(c)
 }
 
@@ -100,7 +101,10 @@ function startFast(c: Connection, now: number): void {
 }
 
 function onPartialAck(c: Connection, acked: number): void {
-  if (c.sack) return markLosses(c)
+  if (c.sack) {
+    markLosses(c)
+    return
+  }
   // One of the segments acknowledged is the one that was sent again, the others had been counted as arrived.
   c.dupAcks = Math.max(0, c.dupAcks - Math.max(0, Math.ceil(acked / c.mss) - 1))
   markHeadLost(c)

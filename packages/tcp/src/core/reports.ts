@@ -22,7 +22,10 @@ export interface Path {
 
 /** An error about the segment that begins at `seq`; `local` where this host says so. */
 export function onReport(c: Connection, kind: IpReportKind, seq: number, local: boolean, path: Path): void {
-  if (!isInFlight(c, seq)) return countDrop(c.tcp.stats.reportsIgnored, 'sequence')
+  if (!isInFlight(c, seq)) {
+    countDrop(c.tcp.stats.reportsIgnored, 'sequence')
+    return
+  }
   if (kind === 'packet-too-big') {
     if (setPath(c, path.mtu, path.offload)) onTooBig(c)
     return

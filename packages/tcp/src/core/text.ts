@@ -1,5 +1,5 @@
-import { countDrop } from '@fata/net'
 import { serialDiff, serialGeq, serialGt } from '@fata/bytes'
+import { countDrop } from '@fata/net'
 import { FIN } from '../wire.ts'
 import { ByteQueue } from './byte-queue.ts'
 import { dropReassembly, resetIfDiscarded, startTimeWait } from './close.ts'
@@ -18,7 +18,10 @@ const MAX_DUPLICATES = 64
 export function processText(c: Connection, s: Segment, now: number): void {
   if (s.length === 0 || !canReceive(c.state)) return
   if (c.finAhead) clipAtFin(c, s)
-  if (c.discarding) return discardText(c, s)
+  if (c.discarding) {
+    discardText(c, s)
+    return
+  }
   if (c.tcp.stats.unreadBytes + s.length > c.tcp.config.receiveMemoryBytes) {
     countDrop(c.tcp.stats.dropped, 'receive-memory')
     s.length = 0

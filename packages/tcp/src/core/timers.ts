@@ -1,4 +1,5 @@
 import { serialDiff } from '@fata/bytes'
+import { remove } from './close.ts'
 import {
   type Connection,
   EVENT_STALLED,
@@ -9,7 +10,6 @@ import {
   NEED_SYN,
   unsentBytes,
 } from './connection.ts'
-import { remove } from './close.ts'
 import { onTimeout } from './recovery.ts'
 import { armRetransmit, backOff } from './rto.ts'
 import { seqAdd } from './sequence.ts'
@@ -27,7 +27,10 @@ export function deadline(c: Connection): number {
 
 /** Time has come to `now`. Before the deadline this does nothing. */
 export function expire(c: Connection, now: number): void {
-  if (c.expireAt <= now) return onExpire(c)
+  if (c.expireAt <= now) {
+    onExpire(c)
+    return
+  }
   if (c.ackAt <= now) {
     c.ackAt = Number.POSITIVE_INFINITY
     c.needs |= NEED_ACK
@@ -38,7 +41,10 @@ export function expire(c: Connection, now: number): void {
 
 /** TIME-WAIT or FIN-WAIT-2 has lasted long enough, or opening has taken too long. */
 function onExpire(c: Connection): void {
-  if (c.state !== 'SYN-SENT' && c.state !== 'SYN-RECEIVED') return remove(c)
+  if (c.state !== 'SYN-SENT' && c.state !== 'SYN-RECEIVED') {
+    remove(c)
+    return
+  }
   c.tcp.stats.attemptFails++
   remove(c, c.softError === undefined ? 'ERR_TCP_TIMEOUT' : 'ERR_TCP_UNREACHABLE')
 }
@@ -105,7 +111,10 @@ function onKeepalive(c: Connection, now: number): void {
     k.probes = 0
     return
   }
-  if (k.probes >= k.config.probes) return remove(c, 'ERR_TCP_TIMEOUT')
+  if (k.probes >= k.config.probes) {
+    remove(c, 'ERR_TCP_TIMEOUT')
+    return
+  }
   k.probes++
   k.at = now + k.config.intervalMs
   c.needs |= NEED_PROBE

@@ -19,13 +19,18 @@ export function timestampAge(c: Connection, tsEcr: number, now: number): number 
 
 /** R1 of §5.3: the segment is older than what has been received. */
 export function isOutdated(c: Connection, s: Segment, now: number): boolean {
-  return c.timestamps && s.options.hasTimestamps && serialLt(s.options.tsVal, c.tsRecent) && now - c.tsRecentAt < OUTDATED_MS
+  return (
+    c.timestamps && s.options.hasTimestamps && serialLt(s.options.tsVal, c.tsRecent) && now - c.tsRecentAt < OUTDATED_MS
+  )
 }
 
 /** R3 of §5.3: remembers what is to be echoed (§4.3). */
 export function rememberTimestamp(c: Connection, s: Segment, now: number): void {
   if (!c.timestamps || !s.options.hasTimestamps) return
-  if (serialLeq(s.seq, c.lastAckSent) && (serialGeq(s.options.tsVal, c.tsRecent) || now - c.tsRecentAt >= OUTDATED_MS)) {
+  if (
+    serialLeq(s.seq, c.lastAckSent) &&
+    (serialGeq(s.options.tsVal, c.tsRecent) || now - c.tsRecentAt >= OUTDATED_MS)
+  ) {
     c.tsRecent = s.options.tsVal
     c.tsRecentAt = now
   }

@@ -35,6 +35,8 @@ export interface PairOptions {
   readonly startAt?: number
 }
 
+const MOST_KEPT = 10_000
+
 export const OFFLOAD: Offload = { checksum: true, tso4: true, tso6: true }
 
 /** Two hosts, each with a TCP, and the way between them, in virtual time. */
@@ -44,7 +46,7 @@ export class Pair {
   readonly b: Tcp
   readonly aIp: TestIp
   readonly bIp: TestIp
-  /** Packets that went from a to b, and from b to a, also those that were lost. */
+  /** The first packets that went from a to b, and from b to a, also those that were lost. */
   readonly there: Packet[] = []
   readonly back: Packet[] = []
   readonly seed: number
@@ -62,7 +64,7 @@ export class Pair {
       ...common,
       address: v6 ? 'fd00::1/64' : '10.0.0.1/24',
       onSend: (p) => {
-        this.there.push(p)
+        if (this.there.length < MOST_KEPT) this.there.push(p)
         toB.send(p)
       },
     })
@@ -70,7 +72,7 @@ export class Pair {
       ...common,
       address: v6 ? 'fd00::2/64' : '10.0.0.2/24',
       onSend: (p) => {
-        this.back.push(p)
+        if (this.back.length < MOST_KEPT) this.back.push(p)
         toA.send(p)
       },
     })
@@ -141,7 +143,12 @@ class Link {
   }
 
   #deliver(packet: Packet): void {
-    const { latencyMs = 1, jitterMs = 0, rate = Number.POSITIVE_INFINITY, queueBytes = Number.POSITIVE_INFINITY } = this.#options
+    const {
+      latencyMs = 1,
+      jitterMs = 0,
+      rate = Number.POSITIVE_INFINITY,
+      queueBytes = Number.POSITIVE_INFINITY,
+    } = this.#options
     const now = this.#clock.now()
     const begin = Math.max(now, this.#busyUntil)
     if ((begin - now) * rate > queueBytes) return

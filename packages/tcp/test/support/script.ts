@@ -6,7 +6,7 @@ import { expect } from 'vitest'
 import type { Tcp, TcpFlow, TcpListener, TcpOptions } from '../../src/index.ts'
 import { createTcp } from '../../src/index.ts'
 import { decode, SYN } from '../../src/wire.ts'
-import { build, bytesOf, see, type Seg, type SeenSeg, text, textOf } from './segments.ts'
+import { build, bytesOf, type SeenSeg, type Seg, see, text, textOf } from './segments.ts'
 import { type Packet, TestIp } from './test-ip.ts'
 
 export interface ScriptOptions extends TcpOptions {
