@@ -59,6 +59,18 @@ describe('timestamps (RFC 7323)', () => {
     await t.end()
   })
 
+  it('§4.3: echo a segment that was sent again because its ACK was lost, not the one before', async () => {
+    const { t } = await stamped()
+    await t.arrives({ seq: 1, ack: 1, data: 'a', ts: [2000, 0] })
+    await t.arrives({ seq: 1, ack: 1, data: 'a', ts: [18_000, 0] })
+    expect(t.take().map((s) => s.ts![1])).toEqual([2000, 18_000])
+    // Older text, beyond the one acknowledged last, says nothing.
+    await t.arrives({ seq: 2, ack: 1, data: 'b', ts: [18_100, 0] })
+    await t.arrives({ seq: 1, ack: 1, data: 'a', ts: [17_000, 0] })
+    expect(t.take().map((s) => s.ts![1])).toEqual([18_100, 18_100])
+    await t.end()
+  })
+
   it('§4: time segments that were sent twice', async () => {
     const { t, flow } = await stamped()
     await flow.write(new Uint8Array(10))

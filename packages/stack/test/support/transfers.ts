@@ -11,7 +11,7 @@ const BATCH = 10
 const replay = process.env['FATA_SEED']
 
 /** Impairments drawn from a seed: each of them alone, together, and none. */
-function impairmentsOf(seed: number): Impairments {
+export function impairmentsOf(seed: number): Impairments {
   const random = seededRandom(seed)
   const upTo = (max: number): number => (random.uint32() % 1000) * (max / 1000)
   return {

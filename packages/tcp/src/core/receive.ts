@@ -23,6 +23,9 @@ import { receiveWindow } from './window.ts'
  *   that its sender could not use; with an ACK of our SYN it completes a simultaneous open (figure 8, cf. appendix A.2).
  * - A segment without text is acceptable at the right edge of the window too, so that a peer who has filled it can acknowledge.
  * - With a shut window a bare FIN in order is taken: it needs no room.
+ * - Text that has been received already still brings TS.Recent up to date, where R2 of RFC 7323 §5.3 comes first. The ACK for a segment
+ *   that was sent again since its first ACK was lost would else echo the earlier time, and its sender would take a retransmission
+ *   timeout for a round trip.
  * - Security compartments (third step) do not exist here.
  */
 export function segmentArrives(c: Connection, s: Segment, now: number, reply: Outgoing): boolean {
@@ -95,8 +98,12 @@ function trimEnd(c: Connection, s: Segment, over: number): void {
 
 function unacceptable(c: Connection, s: Segment, now: number): false {
   if ((s.flags & RST) !== 0) return drop(c, 'reset-outside-window')
-  if ((s.flags & SYN) !== 0) challenge(c, now)
-  else answerUnacceptable(c, s, now)
+  if ((s.flags & SYN) !== 0) {
+    challenge(c, now)
+  } else {
+    if (serialLeq(seqAdd(s.seq, segmentLength(s)), c.rcvNxt)) rememberTimestamp(c, s, now)
+    answerUnacceptable(c, s, now)
+  }
   // The peer has not seen our last ACK: he must see it, and both wait again (fifth step, TIME-WAIT).
   if (c.state === 'TIME-WAIT' && (s.flags & FIN) !== 0) c.expireAt = now + 2 * c.tcp.config.mslMs
   return drop(c, 'unacceptable')
