@@ -44,7 +44,7 @@ export async function forwardTcp(
 async function carry(socket: Socket, tcp: Tcp, address: IpAddress, port: number): Promise<void> {
   const gone = new AbortController()
   socket.on('error', () => {}).once('close', () => gone.abort())
-  const flow = toDuplex(await tcp.connect({ address, port }, { signal: gone.signal }))
+  const flow = toDuplex(await tcp.connect({ address, port }, { signal: gone.signal }), { allowHalfOpen: true })
   flow.on('error', () => socket.destroy())
   flow.once('close', () => socket.destroySoon())
   socket.once('close', () => flow.destroy())

@@ -59,6 +59,8 @@ async function openSite(dir: string): Promise<KvRo> {
 
 /** Hands every connection to `port` to Node's HTTP server. */
 function listen(stack: Stack, port: number, server: Server): void {
+  // A server that listens nowhere itself keeps no list of its connections, and so knows no time-outs, until it believes that it does.
+  server.emit('listening')
   stack.tcp.listen({ port }, (flow) => {
     server.emit('connection', toDuplex(flow))
   })
