@@ -23,12 +23,41 @@ import {
   ICMP_UNREACHABLE,
   type IcmpHeader,
   type Ipv4Header,
+  TIME_EXCEEDED_REASSEMBLY,
+  UNREACHABLE_PORT,
+  UNREACHABLE_PROTOCOL,
+  UNREACHABLE_SOURCE_ROUTE,
 } from './wire.ts'
 
 /** RFC 1812 §4.3.2.3: an error quotes as much as fits into this. */
 const MAX_ERROR = 576
 const DSCP = 0xfc
 const CHECKSUM = 2
+
+/** An error that this host sends, and what it is counted as. */
+export interface ErrorKind {
+  readonly kind: IpReportKind
+  readonly type: number
+  readonly code: number
+}
+
+export const PROTOCOL_UNREACHABLE: ErrorKind = {
+  kind: 'protocol-unreachable',
+  type: ICMP_UNREACHABLE,
+  code: UNREACHABLE_PROTOCOL,
+}
+export const PORT_UNREACHABLE: ErrorKind = { kind: 'port-unreachable', type: ICMP_UNREACHABLE, code: UNREACHABLE_PORT }
+export const SOURCE_ROUTE_FAILED: ErrorKind = {
+  kind: 'source-route-failed',
+  type: ICMP_UNREACHABLE,
+  code: UNREACHABLE_SOURCE_ROUTE,
+}
+export const REASSEMBLY_TIMEOUT: ErrorKind = {
+  kind: 'reassembly-timeout',
+  type: ICMP_TIME_EXCEEDED,
+  code: TIME_EXCEEDED_REASSEMBLY,
+}
+export const PARAMETER_PROBLEM: ErrorKind = { kind: 'parameter-problem', type: ICMP_PARAMETER_PROBLEM, code: 0 }
 
 interface ReplyOptions extends IpWriteOptions {
   src: Ipv4
@@ -121,29 +150,26 @@ export class Icmp {
   }
 
   /**
-   * Sends an error about the packet with header `h` at `buf[off..end)`, where RFC 1122 §3.2.2 and the rate limit allow it. `toGroup`:
-   * it came to a group of IP or the link layer. `kind` is what it is counted as.
+   * Sends an error about the packet with header `h` at `buf[off..end)`, where RFC 1122 §3.2.2 and the rate limit allow it. `group`: it
+   * came to a group of IP or the link layer. `rest` is the message's second word.
    */
   sendError(
-    kind: IpReportKind,
-    type: number,
-    code: number,
-    rest: number,
+    what: ErrorKind,
     h: Ipv4Header,
     buf: Uint8Array,
     off: number,
     end: number,
-    toGroup: boolean,
+    group: boolean,
+    rest: number = 0,
   ): void {
-    const { stats, core } = this.#host
-    const group = toGroup || core.addresses.isBroadcast(h.src)
+    const { stats } = this.#host
     const rule = forbidsError(h, buf, off, end, group) ?? (this.#mayError() ? undefined : 'rate-limit')
     if (rule !== undefined) {
       countDrop(stats.errorsWithheld, rule)
       return
     }
-    this.#sent.type = type
-    this.#sent.code = code
+    this.#sent.type = what.type
+    this.#sent.code = what.code
     this.#sent.rest = rest
     this.#buf = buf
     this.#off = off
@@ -153,7 +179,7 @@ export class Icmp {
     const size = ICMP_HEADER_LEN + this.#end - off
     try {
       this.#sender.write(h.src, PROTOCOL_ICMP, size, this.#fillError, this.#reply)
-      countDrop(stats.errorsSent, kind)
+      countDrop(stats.errorsSent, what.kind)
     } catch (error) {
       countUnsent(stats, 'icmp-error', error)
     }

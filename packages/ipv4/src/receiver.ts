@@ -7,23 +7,23 @@ import type { Ipv4Core } from './core/index.ts'
 import type { StoredPacket } from './core/pending.ts'
 import { type Groups, PROTOCOL_IGMP } from './groups.ts'
 import type { Host, Ticket } from './host.ts'
-import type { Icmp } from './icmp.ts'
+import {
+  type Icmp,
+  PARAMETER_PROBLEM,
+  PORT_UNREACHABLE,
+  PROTOCOL_UNREACHABLE,
+  REASSEMBLY_TIMEOUT,
+  SOURCE_ROUTE_FAILED,
+} from './icmp.ts'
 import {
   badOptionAt,
   createHeader,
   decode,
   HEADER_LEN,
-  ICMP_PARAMETER_PROBLEM,
-  ICMP_TIME_EXCEEDED,
-  ICMP_UNREACHABLE,
   type Ipv4Header,
   MAX_LENGTH,
   read,
   sourceRoute,
-  TIME_EXCEEDED_REASSEMBLY,
-  UNREACHABLE_PORT,
-  UNREACHABLE_PROTOCOL,
-  UNREACHABLE_SOURCE_ROUTE,
 } from './wire.ts'
 
 /** Why a well-formed packet is not for this host, or cannot be true: RFC 1122 §3.2.1.3. */
@@ -128,25 +128,14 @@ export class Receiver implements LinkListener {
     if (bad >= 0) {
       countDrop(stats.dropped, 'bad-option')
       const pointer = ((bad - off) << 24) >>> 0
-      this.#icmp.sendError('parameter-problem', ICMP_PARAMETER_PROBLEM, 0, pointer, h, buf, off, end, group)
+      this.#icmp.sendError(PARAMETER_PROBLEM, h, buf, off, end, group, pointer)
       return false
     }
     const route = sourceRoute(buf, list, listEnd)
     if (route === 'none' || (route === 'completed' && settings.acceptSourceRoutes)) return true
     countDrop(stats.dropped, 'source-routed')
     // RFC 1122 §3.3.5. Where source routes are not accepted at all, RFC 7126 §4.3 has silence.
-    if (settings.acceptSourceRoutes)
-      this.#icmp.sendError(
-        'source-route-failed',
-        ICMP_UNREACHABLE,
-        UNREACHABLE_SOURCE_ROUTE,
-        0,
-        h,
-        buf,
-        off,
-        end,
-        group,
-      )
+    if (settings.acceptSourceRoutes) this.#icmp.sendError(SOURCE_ROUTE_FAILED, h, buf, off, end, group)
     return false
   }
 
@@ -191,28 +180,14 @@ export class Receiver implements LinkListener {
   }
 
   #refused(port: boolean, h: Ipv4Header, buf: Uint8Array, off: number, end: number, group: boolean): void {
-    const code = port ? UNREACHABLE_PORT : UNREACHABLE_PROTOCOL
     countDrop(this.#host.stats.dropped, port ? 'not-taken' : 'no-listener')
-    const kind = port ? 'port-unreachable' : 'protocol-unreachable'
-    this.#icmp.sendError(kind, ICMP_UNREACHABLE, code, 0, h, buf, off, end, group)
+    this.#icmp.sendError(port ? PORT_UNREACHABLE : PROTOCOL_UNREACHABLE, h, buf, off, end, group)
   }
 
   /** RFC 1122 §3.3.2: its first fragment had come. */
   timedOut(datagram: Datagram): void {
     const first = datagram.first!
-    const h = this.#header
-    read(first, 0, h)
-    const { multicast } = datagram
-    this.#icmp.sendError(
-      'reassembly-timeout',
-      ICMP_TIME_EXCEEDED,
-      TIME_EXCEEDED_REASSEMBLY,
-      0,
-      h,
-      first,
-      0,
-      first.length,
-      multicast,
-    )
+    read(first, 0, this.#header)
+    this.#icmp.sendError(REASSEMBLY_TIMEOUT, this.#header, first, 0, first.length, datagram.multicast)
   }
 }

@@ -13,7 +13,8 @@ setFlagsFromString('--expose-gc')
 const collect: () => void = runInNewContext('gc')
 
 const PEER: Ipv4 = ipv4('10.0.0.2')
-const PACKETS = 20_000
+/** Few enough that not even large garbage fills the nursery, which would be collected unseen. */
+const PACKETS = 4_000
 
 /** A host whose link and transport allocate nothing. */
 function lean() {
@@ -53,49 +54,56 @@ function lean() {
   }
 }
 
+/** A boxed number has 12 bytes or more. */
+const NOTHING = 8
+/** The engine compiles on another thread, which a busy machine may keep waiting. */
+const ROUNDS = 100
+
 /** Bytes of heap that one call of `step` takes, on the average, once the engine has compiled it. */
 function bytesPer(step: () => void): number {
-  for (let i = 0; i < PACKETS; i++) step()
-  let least = Number.POSITIVE_INFINITY
-  for (let round = 0; round < 5; round++) {
+  let bytes = Number.POSITIVE_INFINITY
+  for (let round = 0; round < ROUNDS && bytes >= NOTHING; round++) {
     collect()
     const before = process.memoryUsage().heapUsed
     for (let i = 0; i < PACKETS; i++) step()
-    least = Math.min(least, (process.memoryUsage().heapUsed - before) / PACKETS)
+    bytes = (process.memoryUsage().heapUsed - before) / PACKETS
   }
-  return least
+  return bytes
 }
 
 describe('a packet allocates nothing', () => {
-  /** A boxed number has 12 bytes or more. */
-  const NOTHING = 8
   const fill: Fill = (buf, off) => buf.fill(1, off, off + 8).length && 8
 
   it('when it is sent', () => {
     const { ip, counts } = lean()
     const options = { ttl: 9, fragment: true }
     expect(bytesPer(() => ip.write(PEER, 17, 8, fill, options))).toBeLessThan(NOTHING)
-    expect(counts.sent).toBe(6 * PACKETS)
+    expect(counts.sent).toBeGreaterThanOrEqual(PACKETS)
   })
 
   it('when it is received', () => {
     const { receive, counts } = lean()
     const bytes = packet({}, new Uint8Array(40))
     expect(bytesPer(() => receive(bytes))).toBeLessThan(NOTHING)
-    expect(counts.got).toBe(6 * PACKETS)
+    expect(counts.got).toBeGreaterThanOrEqual(PACKETS)
   })
 
   it('when it is an echo request that is answered', () => {
     const { receive, counts } = lean()
     const bytes = packet({ protocol: 1 }, icmp(8, 0, 7, new Uint8Array(40)))
     expect(bytesPer(() => receive(bytes))).toBeLessThan(NOTHING)
-    expect(counts.sent).toBe(6 * PACKETS)
+    expect(counts.sent).toBeGreaterThanOrEqual(PACKETS)
   })
 
   it('when it is for somebody else', () => {
     const { receive, ip } = lean()
     const bytes = packet({ dst: PEER }, new Uint8Array(40))
     expect(bytesPer(() => receive(bytes))).toBeLessThan(NOTHING)
-    expect(ip.stats.dropped).toEqual({ 'not-for-us': 6 * PACKETS })
+    expect(Object.keys(ip.stats.dropped)).toEqual(['not-for-us'])
+  })
+
+  it('and the measure can tell', () => {
+    const kept: object[] = []
+    expect(bytesPer(() => (kept[0] = { a: 1, b: [] }))).toBeGreaterThan(NOTHING)
   })
 })

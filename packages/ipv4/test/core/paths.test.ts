@@ -81,6 +81,9 @@ describe('paths', () => {
     expect(redirects.deadline()).toBe(600_002)
     redirects.timeout(600_003)
     expect([redirects.size, redirects.deadline()]).toEqual([2, 600_004])
+    // What is learnt again lives on from there.
+    redirects.learn(600_003, ipv4('8.8.8.4'), ipv4('10.0.0.253'))
+    expect([redirects.size, redirects.deadline()]).toEqual([2, 600_005])
     redirects.learn(600_003, ipv4('8.8.8.9'), ipv4('10.0.0.252'))
     redirects.forget(ipv4('10.0.0.253'))
     expect(redirects.size).toBe(1)
