@@ -9,6 +9,7 @@ import {
   isIpv6Multicast,
   multicastMac,
   prefixContains,
+  withZone,
 } from '@fata/addr'
 import type { IpErrorCode } from '@fata/ip'
 import { isUsable, prefixOf } from './addresses.ts'
@@ -27,12 +28,13 @@ const POINT_TO_POINT: NextHop = { kind: 'point-to-point' }
  * that cannot be reached.
  */
 export function destinationFor(host: Host, now: number, dst: Ipv6): Destination | Unroutable {
+  if (!isInZone(host, dst)) return 'ERR_IP_NO_ROUTE'
   const known = host.destinations.get(dst)
   if (known !== undefined && known.generation === host.generation) return known
-  if (!isInZone(host, dst)) return 'ERR_IP_NO_ROUTE'
-  const way = determine(host, now, dst, known?.redirect)
+  const address = known?.address ?? inZone(host, dst)
+  const way = determine(host, now, address, known?.redirect)
   if (typeof way === 'string') return way
-  if (known === undefined) return host.destinations.add(dst, way.nextHop, way.source, host.generation)
+  if (known === undefined) return host.destinations.add(address, way.nextHop, way.source, host.generation)
   known.nextHop = way.nextHop
   known.source = way.source
   known.generation = host.generation
@@ -43,6 +45,12 @@ export function destinationFor(host: Host, now: number, dst: Ipv6): Destination 
 /** A link has one zone, RFC 4007 §5; packets say nothing of it. */
 export function isInZone({ settings }: Host, { zone }: Ipv6): boolean {
   return zone === '' || settings.zone === '' || zone === settings.zone
+}
+
+/** `dst` with the zone of the link, where it needs one. */
+function inZone({ settings }: Host, dst: Ipv6): Ipv6 {
+  const zone = isIpv6LinkLocal(dst) ? settings.zone : ''
+  return dst.zone === zone ? dst : withZone(dst, zone)
 }
 
 interface Way {
