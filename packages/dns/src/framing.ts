@@ -1,0 +1,33 @@
+import { concatBytes, putU16, u16 } from '@fata/bytes'
+import type { Flow } from '@fata/flow'
+import { encode } from './wire/message.ts'
+import type { Message } from './wire/types.ts'
+
+const LENGTH_LEN = 2
+const MAX_QUERY = 512
+
+/** The wire form of a query. */
+export function encodeQuery(query: Message): Uint8Array {
+  const buf = new Uint8Array(MAX_QUERY)
+  return buf.subarray(0, encode(buf, 0, buf.length, query))
+}
+
+/** Length and message together, as RFC 7766 §8 wants them sent. */
+export function frame(message: Uint8Array): Uint8Array {
+  const framed = new Uint8Array(LENGTH_LEN + message.length)
+  putU16(framed, 0, message.length)
+  framed.set(message, LENGTH_LEN)
+  return framed
+}
+
+/** The next message of a stream, however it is cut; undefined where the stream ends before. */
+export async function readFrame(flow: Pick<Flow, 'read'>, signal: AbortSignal): Promise<Uint8Array | undefined> {
+  let bytes: Uint8Array = new Uint8Array(0)
+  for (;;) {
+    const end = bytes.length < LENGTH_LEN ? Number.POSITIVE_INFINITY : LENGTH_LEN + u16(bytes, 0)
+    if (bytes.length >= end) return bytes.subarray(LENGTH_LEN, end)
+    const chunk = await flow.read({ signal })
+    if (chunk === null) return undefined
+    bytes = concatBytes([bytes, chunk])
+  }
+}
