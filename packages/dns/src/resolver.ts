@@ -36,7 +36,7 @@ class ResolverShell implements Resolver {
     this.#ndots = set.ndots
     this.#transport = new Transport(udp, tcp, this.stats, {
       message: (attempt, m) => this.#driver.step((core, now) => core.receive(now, attempt, m)),
-      failed: (attempt) => this.#driver.step((core, now) => core.failed(now, attempt)),
+      failed: (attempt, certain) => this.#driver.step((core, now) => core.failed(now, attempt, certain)),
     })
     const core = new ResolverCore(set, random, tcp !== undefined, this.stats)
     this.#driver = createDriver<ResolverOutput, ResolverCore>(core, clock, (out) => this.#perform(out))

@@ -9,7 +9,8 @@ import type { Message } from './wire/types.ts'
 export interface TransportListener {
   /** Returns why the message was ignored. */
   message(attempt: number, m: Message): string | undefined
-  failed(attempt: number): void
+  /** `certain`: not just a report of the network that may pass. */
+  failed(attempt: number, certain: boolean): void
 }
 
 /** Carries each attempt by itself: a socket of its own, on a port of its own, or a connection of its own. */
@@ -36,14 +37,14 @@ export class Transport {
           if (src.port === server.port && ipEquals(src.address, server.address)) this.#receive(attempt, buf, off, end)
           else countDrop(this.#stats, 'wrong-source')
         },
-        onError: () => this.#listener.failed(attempt),
+        onError: (error) => this.#listener.failed(attempt, /_REFUSED$/.test(codeOf(error) ?? '')),
       })
       this.#sockets.set(attempt, socket)
       socket.send(encodeQuery(query))
       this.#stats.udpQueries++
     } catch (error) {
-      if (!hasCode(error)) throw error
-      this.#listener.failed(attempt)
+      if (codeOf(error) === undefined) throw error
+      this.#listener.failed(attempt, true)
     }
   }
 
@@ -65,12 +66,12 @@ export class Transport {
         throw error
       }
     } catch {
-      if (!signal.aborted) this.#listener.failed(attempt)
+      if (!signal.aborted) this.#listener.failed(attempt, true)
       return
     }
     // A stream carries nothing but the answer: what is none fails.
     const taken = message !== undefined && this.#receive(attempt, message, 0, message.length)
-    if (!taken && !signal.aborted) this.#listener.failed(attempt)
+    if (!taken && !signal.aborted) this.#listener.failed(attempt, true)
   }
 
   end(attempt: number): void {
@@ -89,6 +90,6 @@ export class Transport {
 }
 
 /** What the network cannot do has a code; anything else is a bug that must be seen. */
-function hasCode(error: unknown): boolean {
-  return error instanceof Error && 'code' in error
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
 }

@@ -17,7 +17,7 @@ export interface ResolverDeps {
 export interface DnsUdp {
   /**
    * Makes a socket on an unpredictable port that exchanges datagrams with `remote` alone. May throw. `onMessage` gets bytes that are valid during
-   * the call, `onError` what the network reports.
+   * the call, `onError` what the network reports: a `code` that ends with `_REFUSED` says that nobody serves there, anything else may pass.
    */
   bind(options: {
     readonly remote: Endpoint

@@ -267,9 +267,23 @@ describe('the resolver', () => {
       expect(await addresses('www.test', 4)).toBe('10.0.0.2')
     })
 
-    it('that cannot be reached are passed over', async () => {
-      network.servers.set(S1, () => 'error')
-      network.servers.set(S2, () => 'error')
+    it('that may be out of reach are waited for, while others are asked', async () => {
+      network.servers.set(S1, () => 'unreachable')
+      network.servers.set(S2, () => 'unreachable')
+      resolver = make({ timeoutMs: 100, tries: 2 })
+      expect(await code(resolver.lookup('www.test', { family: 4 }))).toBe('ERR_DNS_UNREACHABLE')
+      expect(network.log.map((line) => line.split(' ').slice(0, 3).join(' '))).toEqual([
+        `0: udp ${S1}`,
+        `5: udp ${S2}`,
+        `105: udp ${S1}`,
+        `110: udp ${S2}`,
+      ])
+      expect(runtime.clock.now()).toBe(310)
+    })
+
+    it('where nobody serves are passed over', async () => {
+      network.servers.set(S1, () => 'refused')
+      network.servers.set(S2, () => 'refused')
       expect(await code(resolver.lookup('www.test', { family: 4 }))).toBe('ERR_DNS_UNREACHABLE')
       expect(runtime.clock.now()).toBe(10)
     })
@@ -355,7 +369,7 @@ describe('the resolver', () => {
 
     it.each([
       ['is silent', undefined, 'ERR_DNS_TIMEOUT', 5005],
-      ['fails', 'error' as const, 'ERR_DNS_UNREACHABLE', 10],
+      ['fails', 'refused' as const, 'ERR_DNS_UNREACHABLE', 10],
       ['sends garbage', new Uint8Array(5), 'ERR_DNS_UNREACHABLE', 10],
     ])('end where TCP %s', async (_what, answer, expected, time) => {
       resolver = make({ servers: [ip('192.0.2.53')] })

@@ -92,11 +92,12 @@ export class ResolverCore implements Core<ResolverOutput> {
     return 'unexpected'
   }
 
-  /** An attempt cannot be made, or the network has reported an error. */
-  failed(now: number, attempt: number): void {
+  /** An attempt cannot be made, or nobody serves there; where that is not `certain`, the network has said that it may be so. */
+  failed(now: number, attempt: number, certain: boolean): void {
     for (const [key, exchange] of this.#exchanges) {
       if (!exchange.has(attempt)) continue
-      exchange.fail(now, attempt, 'unreachable')
+      if (certain) exchange.fail(now, attempt, 'unreachable')
+      else exchange.doubt(now, attempt)
       this.#settle(now, key, exchange)
       return
     }

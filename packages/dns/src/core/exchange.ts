@@ -45,9 +45,9 @@ export class Exchange {
   readonly name: string
   readonly type: QueryType
   /** Lookups that wait for it. */
-  readonly waiters = new Set<number>()
+  readonly waiters: Set<number> = new Set<number>()
   result: Outcome | ExchangeFailure | undefined
-  deadline = Number.POSITIVE_INFINITY
+  deadline: number = Number.POSITIVE_INFINITY
   readonly #context: ExchangeContext
   readonly #left: Endpoint[]
   #turn = 0
@@ -101,6 +101,18 @@ export class Exchange {
     if (index >= 0 && index < this.#turn) this.#turn--
     if (this.#left.length === 0) this.#finish(reason)
     else if (number === this.#latest) this.#ask(now)
+  }
+
+  /**
+   * The network does not reach the server at the moment, which may pass, and is easily forged: the next one is asked at once, and where there is none
+   * in this round, an answer is waited for all the same.
+   */
+  doubt(now: number, number: number): void {
+    if (!this.#attempts.has(number)) return
+    this.#failure = 'unreachable'
+    if (number !== this.#latest || this.#turn + 1 >= this.#left.length) return
+    this.#turn++
+    this.#ask(now)
   }
 
   timeout(now: number): void {

@@ -7,7 +7,7 @@ import type { DnsTcp, DnsUdp } from '../../src/index.ts'
 import { type DnsRecord, decode, encode, type Message } from '../../src/wire.ts'
 
 /** What a server does with a question: answers, sends bytes, says nothing, or the network reports an error. */
-export type Reply = Message | Uint8Array | undefined | 'error'
+export type Reply = Message | Uint8Array | undefined | 'refused' | 'unreachable'
 export type Handler = (query: Message, via: 'udp' | 'tcp') => Reply
 
 export function a(name: string, address: string, ttl = 300): DnsRecord {
@@ -87,7 +87,8 @@ export class Network {
           if (answer === undefined) return
           this.#later(() => {
             if (!open) return
-            if (answer === 'error') return onError(new Error('port unreachable'))
+            if (typeof answer === 'string')
+              return onError(Object.assign(new Error(answer), { code: `ERR_UDP_${answer.toUpperCase()}` }))
             const bytes = answer instanceof Uint8Array ? answer : bytesOf(answer)
             onMessage(concatBytes([new Uint8Array(3), bytes]), 3, 3 + bytes.length, { src: remote })
           })
@@ -132,7 +133,7 @@ export class Network {
     const answer = this.#ask(address, bytes.subarray(2), 'tcp')
     if (answer === undefined) return
     this.#later(() => {
-      if (answer === 'error') flow.abort()
+      if (typeof answer === 'string') flow.abort()
       else void flow.write(frame(answer instanceof Uint8Array ? answer : bytesOf(answer))).catch(() => {})
     })
   }
