@@ -14,7 +14,8 @@ export function infoOf(own: OwnAddress): AddressInfo {
 
 /** The addresses that may be used. */
 export function usablePrefixes(core: Ipv6Core): Ipv6Prefix[] {
-  return core.host.addresses.list.filter(isUsable).map(prefixOf)
+  const { addresses, disabled } = core.host
+  return disabled ? [] : addresses.list.filter(isUsable).map(prefixOf)
 }
 
 /** Those who want to know what happens. */

@@ -1,33 +1,24 @@
 import { formatIp, type IpAddress, type Ipv6, ipv6Equals, isIpv4, isIpv6Multicast, type Mac } from '@fata/addr'
-import { copyBytes, copyGather, u32 } from '@fata/bytes'
+import { copyGather, u32 } from '@fata/bytes'
 import { IpError, type IpWriteOptions, PROTOCOL_TCP, PROTOCOL_UDP } from '@fata/ip'
 import { ETHERTYPE_IPV6, type Link } from '@fata/link'
-import {
-  completeChecksum,
-  countDrop,
-  createFrameMeta,
-  type Fill,
-  type FrameMeta,
-  NetError,
-  resetFrameMeta,
-} from '@fata/net'
+import { countDrop, type Fill, type FrameMeta, NetError } from '@fata/net'
 import type { Driver, Random } from '@fata/runtime'
 import { isUsable } from './core/addresses.ts'
 import type { Ipv6Core } from './core/core.ts'
 import type { Destination } from './core/destination-cache.ts'
 import { isSettled } from './core/neighbor-cache.ts'
-import { destinationOf, type QueuedPacket } from './core/queued-packet.ts'
+import type { QueuedPacket } from './core/queued-packet.ts'
 import { isInZone, pathMtu } from './core/routing.ts'
+import { Emitter } from './emitter.ts'
 import { flowLabel } from './flow-label.ts'
 import type { Loopback } from './loopback.ts'
-import { encodeFragmentHeader, FRAGMENT, FRAGMENT_HEADER_LEN, type FragmentHeader } from './wire/extension-headers.ts'
 import {
   createIpv6Header,
   encodeIpv6Header,
   IPV6_HEADER_LEN,
   type Ipv6Header,
   MAX_PAYLOAD,
-  NEXT_HEADER,
 } from './wire/ipv6-header.ts'
 
 const NO_OPTIONS: IpWriteOptions = Object.freeze({})
@@ -53,6 +44,7 @@ export class Sender {
   readonly #link: Link
   readonly #core: Ipv6Core
   readonly #driver: Driver<Ipv6Core>
+  readonly #emitter: Emitter
   readonly #loopback: Loopback
   readonly #flowKey: number
   #closed = false
@@ -61,6 +53,7 @@ export class Sender {
     this.#link = link
     this.#core = core
     this.#driver = driver
+    this.#emitter = new Emitter(link, core.host)
     this.#loopback = loopback
     this.#flowKey = random.uint32()
   }
@@ -159,7 +152,7 @@ export class Sender {
     if (isLooped) this.#loopback.push(packet)
     if (nextHop.kind === 'local') return
     if (to === undefined) this.#core.host.neighbors.queue(destination.neighbor!, packet)
-    else this.#emit(to, packet)
+    else this.#emitter.emit(to, packet)
   }
 
   /** As `write`, where nobody is there to be told that the packet cannot be sent: it is counted. */
@@ -232,7 +225,7 @@ export class Sender {
   transmit(to: Mac, packet: QueuedPacket): void {
     if (this.#closed) return
     try {
-      this.#emit(to, packet)
+      this.#emitter.emit(to, packet)
     } catch (error) {
       this.#countRefusal(error)
     }
@@ -242,64 +235,6 @@ export class Sender {
     const reason = REFUSALS[(error as { code?: string }).code ?? '']
     if (reason === undefined) throw error
     countDrop(this.#core.host.stats.unsent, reason)
-  }
-
-  #stored: Uint8Array = new Uint8Array(0)
-  readonly #storedMeta = createFrameMeta()
-  readonly #fillStored: Fill = (buf, off) => {
-    this.#storedMeta.checksumStart += off
-    return copyBytes(buf, off, this.#stored)
-  }
-
-  #emit(to: Mac, packet: QueuedPacket): void {
-    const { bytes, meta } = packet
-    const { host } = this.#core
-    const mtu = pathMtu(host, host.destinations.get(destinationOf(packet)))
-    if (bytes.length > mtu && (meta === undefined || meta.gso === 'none')) {
-      this.#emitFragments(to, packet, mtu)
-      return
-    }
-    this.#stored = bytes
-    if (meta === undefined) resetFrameMeta(this.#storedMeta)
-    else Object.assign(this.#storedMeta, meta)
-    this.#link.write(to, ETHERTYPE_IPV6, bytes.length, this.#fillStored, this.#storedMeta)
-    host.stats.sent++
-  }
-
-  readonly #fragment: FragmentHeader = { nextHeader: 0, offset: 0, more: false, id: 0 }
-  #fragmentEnd = 0
-  readonly #fillFragment: Fill = (buf, off) => {
-    const from = IPV6_HEADER_LEN + this.#fragment.offset
-    const payloadLength = FRAGMENT_HEADER_LEN + this.#fragmentEnd - from
-    copyBytes(buf, off, this.#stored, 0, IPV6_HEADER_LEN)
-    buf[off + 4] = payloadLength >>> 8
-    buf[off + 5] = payloadLength
-    buf[off + NEXT_HEADER] = FRAGMENT
-    encodeFragmentHeader(buf, off + IPV6_HEADER_LEN, this.#fragment)
-    copyBytes(buf, off + IPV6_HEADER_LEN + FRAGMENT_HEADER_LEN, this.#stored, from, this.#fragmentEnd)
-    return IPV6_HEADER_LEN + payloadLength
-  }
-
-  /** RFC 8200 §4.5. The packets that are written here have no extension headers. */
-  #emitFragments(to: Mac, { bytes, meta }: QueuedPacket, mtu: number): void {
-    const { host } = this.#core
-    if (meta?.checksum === 'partial') completeChecksum(bytes, 0, bytes.length, meta)
-    const destination = host.destinations.get(destinationOf({ bytes, meta }))
-    const id = destination === undefined ? host.random.uint32() : destination.fragmentId++ >>> 0
-    const most = (mtu - IPV6_HEADER_LEN - FRAGMENT_HEADER_LEN) & ~7
-    const fragment = this.#fragment
-    this.#stored = bytes
-    fragment.nextHeader = bytes[NEXT_HEADER]!
-    fragment.id = id
-    for (let from = IPV6_HEADER_LEN; from < bytes.length; from += most) {
-      this.#fragmentEnd = Math.min(from + most, bytes.length)
-      fragment.offset = from - IPV6_HEADER_LEN
-      fragment.more = this.#fragmentEnd < bytes.length
-      const length = IPV6_HEADER_LEN + FRAGMENT_HEADER_LEN + this.#fragmentEnd - from
-      this.#link.write(to, ETHERTYPE_IPV6, length, this.#fillFragment)
-      host.stats.sent++
-    }
-    host.stats.fragmented++
   }
 }
 

@@ -135,7 +135,7 @@ describe('an address that another node has, RFC 4862 §5.4', () => {
     const h = harness({ addresses: [PREFIX] })
     h.receive(ns({ src: '::', dst: GROUP }, 'fd00::a'))
     h.receive(na({ src: 'fe80::1', dst: 'ff02::1' }, OWN_LINK_LOCAL, { override: true }, PEER_MAC))
-    expect(changes(h)).toEqual(['fd00::a duplicate', `${OWN_LINK_LOCAL} duplicate`])
+    expect(changes(h)).toEqual(['fd00::a duplicate', `${OWN_LINK_LOCAL} duplicate`, 'fd00::a removed'])
   })
 
   it('is not told by somebody who asks for it', () => {
@@ -169,6 +169,7 @@ describe('an address that another node has, RFC 4862 §5.4', () => {
     h.receive(echo({ src: 'fe80::b', dst: 'fd00::a' }))
     h.advance(10_000)
     expect(h.lines()).toEqual([])
+    expect(h.layer.addresses()).toEqual([])
     expect(h.layer.stats.dropped).toMatchObject({ disabled: 1 })
     expect(() => h.layer.source(ipv6('fe80::1'))).toThrow(expect.objectContaining({ code: 'ERR_IP_NO_SOURCE' }))
   })
@@ -263,6 +264,22 @@ describe('solicitations of own addresses, RFC 4861 §7.2.3, §7.2.4', () => {
     h.receive(ns({ src: 'fd00::b', dst: GROUP }, 'fd00:1::a', { sourceLinkLayer: PEER_MAC }))
     expect(h.lines()).toEqual([])
     expect(h.layer.stats.dropped).toEqual({ 'solicitation-of-another': 1 })
+    expect(h.layer.state().neighbors).toEqual([])
+  })
+
+  it('are answered to neighbors beyond the prefixes of the link, not by way of a router', () => {
+    const h = quietHost({ gateway: ipv6('fe80::1') })
+    h.receive(ns({ src: 'fd99::1', dst: GROUP }, 'fd00::a', { sourceLinkLayer: PEER_MAC }))
+    expect(h.lines()).toEqual(['02:00:00:00:00:0b fd00::a > fd99::1: NA fd00::a SO'])
+    h.receive(ns({ src: 'fd99::2', dst: 'fd00::a' }, 'fd00::a'))
+    expect(h.lines()).toEqual(['33:33:ff:00:00:02 fd00::a > ff02::1:ff00:2: NS fd99::2'])
+  })
+
+  it('from own addresses are echoes', () => {
+    const h = quietHost()
+    h.receive(ns({ src: 'fd00::a', dst: GROUP }, OWN_LINK_LOCAL, { sourceLinkLayer: PEER_MAC }))
+    expect(h.lines()).toEqual([])
+    expect(h.layer.stats.dropped).toEqual({ 'own-source': 1 })
     expect(h.layer.state().neighbors).toEqual([])
   })
 

@@ -182,6 +182,19 @@ describe('reassembly', () => {
     expect(reassembly.size).toBe(0)
   })
 
+  it('loses what is still to come of a packet with an overlap, RFC 5722 §4', () => {
+    give({ from: 0, to: 24 })
+    give({ from: 16, to: 40 })
+    expect(give({ from: 0, to: 8 })).toBeUndefined()
+    expect(give({ from: 8, to: 16, more: false })).toBeUndefined()
+    expect(dropped).toEqual({ 'fragment-overlap': 1, 'fragment-of-lost': 2 })
+    reassembly.timeout(60_000)
+    expect(reassembly.poll()).toBeUndefined()
+    expect(dropped['reassembly-timeout']).toBeUndefined()
+    give({ from: 0, to: 8, at: 60_000 })
+    expect(give({ from: 8, to: 16, more: false, at: 60_000 })).toEqual(bytes(16))
+  })
+
   it('counts a duplicate and goes on', () => {
     give({ from: 0, to: 8 })
     give({ from: 0, to: 8 })
@@ -273,7 +286,7 @@ describe('the bounds of reassembly', () => {
       give({ from: 0, to: 1000, id: 1000 + id })
       give({ from: 992, to: 1008, id: 1000 + id })
     }
-    expect(dropped).toEqual({ 'fragment-overlap': 100 })
+    expect(dropped['fragment-overlap']).toBe(100)
     expect(reassembly.size).toBe(0)
   })
 

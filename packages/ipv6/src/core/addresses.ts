@@ -69,6 +69,9 @@ export type AddressOut =
 /** What happened to an address: a state it entered, or its end. */
 export type AddressChange = 'tentative' | 'preferred' | 'deprecated' | 'duplicate' | 'removed'
 
+/** Length of the link-local prefix in an address, RFC 4291 §2.5.6. */
+export const LINK_LOCAL_BITS = 64
+
 const NEVER = Number.POSITIVE_INFINITY
 const NONCE_LEN = 6
 
@@ -84,11 +87,6 @@ export class Addresses {
     this.#options = options
     this.#random = random
     this.retransTimerMs = retransTimerMs
-  }
-
-  /** DupAddrDetectTransmits. */
-  get transmits(): number {
-    return this.#options.transmits
   }
 
   get list(): readonly OwnAddress[] {
@@ -120,6 +118,14 @@ export class Addresses {
     // Without DAD, or where it need not wait, nothing has to wait for a timer.
     if (probeAt <= now) this.#expire(now, own)
     return own
+  }
+
+  /** Adds an address that lasts for ever. Without Duplicate Address Detection it need not wait until `probeAt`. */
+  addConfigured(now: number, prefix: Ipv6Prefix, origin: AddressOrigin, probeAt: number): void {
+    const { address, length: prefixLength } = prefix
+    const lifetimes = { preferredUntil: NEVER, validUntil: NEVER }
+    const at = this.#options.transmits === 0 ? now : probeAt
+    this.add(now, { address, prefixLength, origin, ...lifetimes, dadCounter: 0, router: undefined }, at)
   }
 
   remove(address: OwnAddress): void {

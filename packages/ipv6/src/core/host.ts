@@ -93,6 +93,8 @@ export interface Host {
   hopLimit: number
   /** LinkMTU as advertised; Infinity where it is not. */
   advertisedMtu: number
+  /** Random link-local addresses that were found taken. */
+  linkLocalTries: number
   /** The link-local address is taken, and it is made of the MAC address: RFC 4862 §5.4.5. */
   disabled: boolean
 }

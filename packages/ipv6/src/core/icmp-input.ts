@@ -12,6 +12,7 @@ import {
   ICMPV6_MLD_QUERY,
   ICMPV6_MLD_REPORT_V1,
   ICMPV6_MLD_REPORT_V2,
+  ICMPV6_NEIGHBOR_ADVERTISEMENT,
   ICMPV6_PACKET_TOO_BIG,
   isIcmpv6Error,
 } from '../wire/icmpv6.ts'
@@ -49,6 +50,8 @@ export function handleIcmpv6(host: Host, now: number, message: IcmpMessage): Icm
   const header = decodeIcmpv6(buf, off, end, src, dst, !message.verified)
   if (typeof header === 'string') return drop(host, header)
   const { type } = header
+  // RFC 4862 §5.4.4: an advertisement from an own address tells of another node that has it.
+  if (message.ownSource && type !== ICMPV6_NEIGHBOR_ADVERTISEMENT) return drop(host, 'own-source')
   if (isNd(type)) {
     // RFC 6980 §5: a fragmented message could hide its options from who guards the link.
     if (message.fragmented) return drop(host, 'nd-fragmented')
@@ -56,7 +59,6 @@ export function handleIcmpv6(host: Host, now: number, message: IcmpMessage): Icm
     const refusal = typeof nd === 'string' ? nd : handleNd(host, now, nd, { src, multicast: isIpv6Multicast(dst) })
     return refusal === undefined ? 'done' : drop(host, refusal)
   }
-  if (message.ownSource) return drop(host, 'own-source')
   if (isIcmpv6Error(type)) return handleError(host, now, message, type, header.code)
   switch (type) {
     case ICMPV6_ECHO_REQUEST:

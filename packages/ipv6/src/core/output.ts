@@ -76,16 +76,18 @@ export function sendPacket(host: Host, now: number, src: Ipv6, dst: Ipv6, packet
     case 'point-to-point':
       transmit(host, NOBODY, packet)
       break
-    case 'neighbor': {
-      const neighbor = host.neighbors.use(now, nextHop.address, src)
-      destination.neighbor = neighbor
-      if (neighbor.mac === undefined) host.neighbors.queue(neighbor, packet)
-      else transmit(host, neighbor.mac, packet)
+    case 'neighbor':
+      sendToNeighbor(host, now, src, nextHop.address, packet)
       break
-    }
     default:
       nextHop satisfies never
   }
+}
+
+function sendToNeighbor(host: Host, now: number, src: Ipv6, address: Ipv6, packet: QueuedPacket): void {
+  const neighbor = host.neighbors.use(now, address, src)
+  if (neighbor.mac === undefined) host.neighbors.queue(neighbor, packet)
+  else transmit(host, neighbor.mac, packet)
 }
 
 function transmit(host: Host, to: Mac, packet: QueuedPacket): void {
@@ -98,14 +100,15 @@ function groupMac(host: Host, group: Ipv6): Mac {
   return host.link.mac === undefined ? NOBODY : multicastMac(group)
 }
 
-/** Sends a Neighbor Discovery message; `to` is where a unicast one goes, undefined where its destination is to be resolved. */
+/** Sends a Neighbor Discovery message; `to` is where a unicast one goes, undefined where the neighbor is to be resolved. */
 function sendNd(host: Host, now: number, src: Ipv6, dst: Ipv6, message: NdMessage, to?: Mac): void {
   const header = { src, dst, hopLimit: ND_HOP_LIMIT }
   const packet = icmpv6Packet(header, ndLength(message), (b, o) => encodeNd(b, o, message))
-  // Not by way of next-hop determination: a probe may have no source address yet, or be about the next hop itself.
+  // Not by way of next-hop determination: who asks is a neighbor, whatever prefixes say, and no router may forward the answer.
   if (isIpv6Multicast(dst)) transmit(host, groupMac(host, dst), packet)
+  else if (host.link.mac === undefined) transmit(host, NOBODY, packet)
   else if (to !== undefined) transmit(host, to, packet)
-  else sendPacket(host, now, src, dst, packet)
+  else sendToNeighbor(host, now, src, dst, packet)
 }
 
 function ownLinkLayer(host: Host, option: 'sourceLinkLayer' | 'targetLinkLayer'): NdOptions {

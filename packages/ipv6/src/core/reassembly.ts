@@ -6,8 +6,8 @@ import { IPV6_HEADER_LEN, MAX_PAYLOAD } from '../wire/ipv6-header.ts'
 import { Outbox } from './outbox.ts'
 
 /**
- * Reassembly of fragmented packets: RFC 8200 §4.5, with overlaps as in RFC 5722. An exact duplicate of a fragment is ignored, any other
- * overlap ends the reassembly of its packet. Atomic fragments (RFC 6946) never come here.
+ * Reassembly of fragmented packets: RFC 8200 §4.5. An exact duplicate of a fragment is ignored; with any other overlap the packet is lost,
+ * fragments that are still to come included (RFC 5722 §4). Atomic fragments (RFC 6946) never come here.
  */
 export interface ReassemblyOptions {
   /** Bytes of all incomplete packets, and of those from one source. */
@@ -56,6 +56,8 @@ interface Piece {
 }
 
 interface Incomplete {
+  /** Nothing will come of it; it stays to swallow what comes. */
+  isLost: boolean
   readonly src: Ipv6
   readonly dst: Ipv6
   readonly id: number
@@ -93,7 +95,7 @@ export class Reassembly {
 
   /** Packets that wait for fragments. */
   get size(): number {
-    return this.#list.length
+    return this.#list.filter((packet) => !packet.isLost).length
   }
 
   /**
@@ -104,11 +106,12 @@ export class Reassembly {
     const { buf, end } = fragment
     const packet = this.#find(fragment, header.id) ?? this.#begin(now, fragment, header.id)
     const from = fragment.off + FRAGMENT_HEADER_LEN
+    if (packet.isLost) return this.#refuse('fragment-of-lost')
     const data = buf.slice(from, end)
     const fit = fitsInto(packet, header.offset, data, header.more)
     if (fit === 'duplicate') return this.#refuse('fragment-duplicate')
-    if (fit === 'overlap') return this.#abandon(packet, 'fragment-overlap')
-    if (packet.pieces.length >= this.#options.maxFragments) return this.#abandon(packet, 'too-many-fragments')
+    if (fit === 'overlap') return this.#lose(packet, 'fragment-overlap')
+    if (packet.pieces.length >= this.#options.maxFragments) return this.#lose(packet, 'too-many-fragments')
 
     this.#store(packet, header.offset, data)
     if (!header.more) packet.length = header.offset + data.length
@@ -128,6 +131,15 @@ export class Reassembly {
     return undefined
   }
 
+  #lose(packet: Incomplete, reason: string): undefined {
+    packet.isLost = true
+    packet.pieces.length = 0
+    packet.head = undefined
+    this.#bytes -= packet.bytes
+    packet.bytes = 0
+    return this.#refuse(reason)
+  }
+
   #abandon(packet: Incomplete, reason: string): undefined {
     this.#remove(packet)
     return this.#refuse(reason)
@@ -145,6 +157,7 @@ export class Reassembly {
 
   #begin(now: number, { src, dst }: FragmentPacket, id: number): Incomplete {
     const packet: Incomplete = {
+      isLost: false,
       src,
       dst,
       id,
@@ -157,6 +170,7 @@ export class Reassembly {
       ecnSeen: 0,
     }
     this.#list.push(packet)
+    if (this.#list.length > this.#options.maxPackets) this.#abandon(this.#list[0]!, 'reassembly-full')
     return packet
   }
 
@@ -170,11 +184,11 @@ export class Reassembly {
 
   /** Lets go of others for the sake of `packet`: first of those from the same source where that has too much, else the least recently used. */
   #makeRoom(packet: Incomplete): void {
-    const { maxBytes, maxBytesPerSource, maxPackets } = this.#options
+    const { maxBytes, maxBytesPerSource } = this.#options
     while (this.#bytesFrom(packet.src) > maxBytesPerSource) {
-      this.#abandon(this.#list.find((p) => ipv6Equals(p.src, packet.src))!, 'reassembly-full')
+      this.#abandon(this.#list.find((p) => p.bytes > 0 && ipv6Equals(p.src, packet.src))!, 'reassembly-full')
     }
-    while (this.#bytes > maxBytes || this.#list.length > maxPackets) this.#abandon(this.#list[0]!, 'reassembly-full')
+    while (this.#bytes > maxBytes) this.#abandon(this.#list.find((p) => p.bytes > 0)!, 'reassembly-full')
   }
 
   #bytesFrom(src: Ipv6): number {
@@ -215,7 +229,9 @@ export class Reassembly {
 
   timeout(now: number): void {
     for (const packet of this.#list.filter((p) => p.until <= now)) {
-      this.#abandon(packet, 'reassembly-timeout')
+      this.#remove(packet)
+      if (packet.isLost) continue
+      this.#refuse('reassembly-timeout')
       const { head, pieces, src, dst, multicast } = packet
       if (head === undefined) continue
       const data = pieces[0]!.data

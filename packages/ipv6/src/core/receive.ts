@@ -1,17 +1,4 @@
-import {
-  IPV6_ALL_NODES,
-  IPV6_ANY,
-  type Ipv6,
-  ipv6Equals,
-  ipv6MulticastScope,
-  isIpv4Mapped,
-  isIpv6Any,
-  isIpv6LinkLocal,
-  isIpv6Loopback,
-  isIpv6Multicast,
-  readIpv6,
-} from '@fata/addr'
-import { u32 } from '@fata/bytes'
+import { IPV6_ANY, type Ipv6 } from '@fata/addr'
 import { type IpPacket, PROTOCOL_ICMPV6 } from '@fata/ip'
 import { countDrop, createFrameMeta, type FrameMeta, resetFrameMeta } from '@fata/net'
 import {
@@ -44,17 +31,15 @@ import {
 } from '../wire/icmpv6.ts'
 import {
   checkIpv6,
-  DESTINATION,
   hopLimitOf,
   IPV6_HEADER_LEN,
   MAX_PAYLOAD,
   NEXT_HEADER,
   PAYLOAD_LENGTH_FIELD,
   payloadLengthOf,
-  SOURCE,
   trafficClassOf,
 } from '../wire/ipv6-header.ts'
-import { isUsable } from './addresses.ts'
+import { AddressPair } from './address-pair.ts'
 import type { Host } from './host.ts'
 import { sendIcmpError } from './icmp-errors.ts'
 import { handleIcmpv6, type IcmpVerdict } from './icmp-input.ts'
@@ -71,13 +56,11 @@ export type Acceptance = 'deliver' | 'process' | 'dropped'
 /** What is left to be done after `process`. */
 export type Verdict = IcmpVerdict | 'deliver'
 
-type SourceClass = 'other' | 'own' | 'unspecified' | 'bad-source' | 'loopback-on-link'
-type DestinationClass = 'own' | 'group' | 'tentative-address' | 'not-for-us' | 'loopback-on-link' | 'bad-scope'
-
 /** The receiving half, RFC 8200 §4. One packet is at hand at a time; it is described by the fields, which are an `IpPacket`. */
 export class Receiver implements IpPacket {
   readonly #host: Host
   readonly #limits: HeaderLimits
+  readonly #pair: AddressPair
   readonly #chain = createHeaderChain()
   readonly #noMeta = createFrameMeta()
 
@@ -100,13 +83,9 @@ export class Receiver implements IpPacket {
   fragmented = false
   ownSource = false
 
-  // The classes of the last addresses, good as long as the host's generation stays.
-  #generation = -1
-  #srcClass: SourceClass = 'unspecified'
-  #dstClass: DestinationClass = 'not-for-us'
-
   constructor(host: Host) {
     this.#host = host
+    this.#pair = new AddressPair(host)
     const { maxExtensionHeaders, maxHeaderOptions, maxHeaderPadding } = host.settings
     this.#limits = { maxHeaders: maxExtensionHeaders, maxOptions: maxHeaderOptions, maxPadding: maxHeaderPadding }
   }
@@ -124,9 +103,9 @@ export class Receiver implements IpPacket {
     const malformed = checkIpv6(buf, off, end)
     if (malformed !== undefined) return this.#drop(malformed)
     if (this.#host.disabled) return this.#drop('disabled')
-    this.#readAddresses(buf, off)
+    this.#pair.read(buf, off)
     this.#describe(buf, off, arrival, loopMeta)
-    const refusal = this.#checkAddresses(arrival === undefined)
+    const refusal = this.#pair.refusal(arrival === undefined, isTransport(this.protocol))
     if (refusal !== undefined) return this.#drop(refusal)
     if (arrival !== undefined) this.#host.stats.received++
     return isTransport(this.protocol) ? 'deliver' : 'process'
@@ -138,6 +117,8 @@ export class Receiver implements IpPacket {
   }
 
   #describe(buf: Uint8Array, off: number, arrival: Arrival | undefined, loopMeta: FrameMeta | undefined): void {
+    this.src = this.#pair.src
+    this.dst = this.#pair.dst
     this.buf = buf
     this.start = off
     this.off = off + IPV6_HEADER_LEN
@@ -146,69 +127,11 @@ export class Receiver implements IpPacket {
     this.protocol = buf[this.namedAt]!
     this.ttl = hopLimitOf(buf, off)
     this.trafficClass = trafficClassOf(buf, off)
-    this.multicast = this.#dstClass === 'group' || (arrival?.multicast ?? false)
+    this.multicast = this.#pair.dstClass === 'group' || (arrival?.multicast ?? false)
     this.meta = arrival?.meta ?? loopMeta ?? this.#noMeta
     this.routerAlert = false
     this.fragmented = false
-    this.ownSource = arrival !== undefined && this.#srcClass === 'own'
-  }
-
-  /** Steady flows come from one address to one: the last ones are kept, so that nothing is allocated or looked up. */
-  #readAddresses(b: Uint8Array, o: number): void {
-    if (this.#generation !== this.#host.generation) {
-      this.#generation = this.#host.generation
-      this.src = this.#readAddress(b, o + SOURCE)
-      this.#srcClass = this.#classifySource(this.src)
-      this.dst = this.#readAddress(b, o + DESTINATION)
-      this.#dstClass = this.#classifyDestination(this.dst)
-      return
-    }
-    if (!isAt(this.src, b, o + SOURCE)) {
-      this.src = this.#readAddress(b, o + SOURCE)
-      this.#srcClass = this.#classifySource(this.src)
-    }
-    if (!isAt(this.dst, b, o + DESTINATION)) {
-      this.dst = this.#readAddress(b, o + DESTINATION)
-      this.#dstClass = this.#classifyDestination(this.dst)
-    }
-  }
-
-  #readAddress(b: Uint8Array, o: number): Ipv6 {
-    const address = readIpv6(b, o)
-    return isIpv6LinkLocal(address) ? readIpv6(b, o, this.#host.settings.zone) : address
-  }
-
-  #classifySource(src: Ipv6): SourceClass {
-    if (isIpv6Multicast(src) || isIpv4Mapped(src)) return 'bad-source'
-    if (isIpv6Any(src)) return 'unspecified'
-    if (isIpv6Loopback(src)) return 'loopback-on-link'
-    const own = this.#host.addresses.get(src)
-    return own !== undefined && isUsable(own) ? 'own' : 'other'
-  }
-
-  #classifyDestination(dst: Ipv6): DestinationClass {
-    const { addresses, mld, settings } = this.#host
-    if (isIpv6Multicast(dst)) {
-      if (ipv6MulticastScope(dst) <= 1) return 'bad-scope'
-      const wanted = ipv6Equals(dst, IPV6_ALL_NODES) || addresses.listensTo(dst) || mld.isMember(dst)
-      return wanted ? 'group' : 'not-for-us'
-    }
-    if (isIpv6Loopback(dst)) return 'loopback-on-link'
-    const own = addresses.get(dst)
-    if (own !== undefined && isUsable(own)) return 'own'
-    // RFC 4862 §5.4: what is sent to a tentative address itself is for somebody else.
-    if (own !== undefined && own.state.kind === 'tentative') return 'tentative-address'
-    return settings.transparent && !isIpv6Any(dst) ? 'own' : 'not-for-us'
-  }
-
-  #checkAddresses(local: boolean): string | undefined {
-    const src = this.#srcClass
-    const dst = this.#dstClass
-    if (dst !== 'own' && dst !== 'group' && !(local && dst === 'loopback-on-link')) return dst
-    if (src === 'bad-source' || (src === 'loopback-on-link' && !local)) return src
-    if (src === 'unspecified' && isTransport(this.protocol)) return 'unspecified-source'
-    if (src === 'own' && !local && isTransport(this.protocol)) return 'own-source'
-    return undefined
+    this.ownSource = arrival !== undefined && this.#pair.srcClass === 'own'
   }
 
   /** Sees to an accepted packet that is no plain transport segment. */
@@ -245,7 +168,7 @@ export class Receiver implements IpPacket {
     if (protocol === PROTOCOL_ICMPV6) return handleIcmpv6(this.#host, now, this)
     if (protocol === NO_NEXT_HEADER) return this.#done('no-next-header')
     if (this.ownSource) return this.#done('own-source')
-    return this.#srcClass === 'unspecified' ? this.#done('unspecified-source') : 'deliver'
+    return this.#pair.srcClass === 'unspecified' ? this.#done('unspecified-source') : 'deliver'
   }
 
   /** True where the packet is whole (again), and its headers go on. */
@@ -323,16 +246,6 @@ export class Receiver implements IpPacket {
     const error = { type: ICMPV6_DESTINATION_UNREACHABLE, code: UNREACHABLE_PORT, rest: 0, evenMulticast: false }
     sendIcmpError(this.#host, now, this, error)
   }
-}
-
-/** The 16 bytes at `b[o..)` are `a`. */
-function isAt(a: Ipv6, b: Uint8Array, o: number): boolean {
-  return (
-    a.w3 === (u32(b, o + 12) | 0) &&
-    a.w2 === (u32(b, o + 8) | 0) &&
-    a.w1 === (u32(b, o + 4) | 0) &&
-    a.w0 === (u32(b, o) | 0)
-  )
 }
 
 /** Neither ICMPv6, which is spoken here, nor an extension header that is known here. */
