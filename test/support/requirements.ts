@@ -3,7 +3,7 @@ import { accessSync, constants } from 'node:fs'
 import { describe } from 'vitest'
 
 /** What a real run needs of the machine. */
-export type Requirement = 'tap' | 'ping' | 'curl' | 'tcpdump' | 'tshark' | 'iperf3'
+export type Requirement = 'tap' | 'ping' | 'curl' | 'tcpdump' | 'tshark' | 'iperf3' | 'dnsmasq' | 'udhcpc' | 'dhclient'
 
 function has(command: string, ...args: string[]): boolean {
   try {

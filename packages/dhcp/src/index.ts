@@ -1,3 +1,4 @@
+export type { DhcpServerStore } from './binding-store.ts'
 export {
   createDhcpClient,
   type DhcpClient,
@@ -5,7 +6,13 @@ export {
   type DhcpLeaseEvent,
 } from './client.ts'
 export type { DhcpClientOptions } from './client-options.ts'
+export type { DhcpBinding } from './core/bindings.ts'
+export type { LossReason } from './core/client.ts'
 export type { DhcpConfiguration, DhcpLease } from './core/lease.ts'
+export type { AddressRange } from './core/pool.ts'
+export type { SubnetConfiguration } from './core/subnet.ts'
 export { DhcpError, type DhcpErrorCode } from './errors.ts'
+export { createDhcpServer, type DhcpServer, type DhcpServerDeps } from './server.ts'
+export type { DhcpHost, DhcpServerOptions, DhcpSubnet } from './server-options.ts'
 export type { DhcpSocket, DhcpStats, DhcpStore } from './types.ts'
 export type { DhcpRoute } from './wire/values.ts'

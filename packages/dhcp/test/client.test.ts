@@ -3,7 +3,6 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { ClientCoreSettings } from '../src/core/client.ts'
 import {
-  type DhcpMessage,
   getOption,
   OPTION_CLASSLESS_ROUTES,
   OPTION_HOST_NAME,

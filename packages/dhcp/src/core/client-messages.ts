@@ -1,4 +1,5 @@
 import { IPV4_ANY, type Ipv4, type Mac } from '@fata/addr'
+import { equalBytes } from '@fata/bytes'
 import type { DhcpMessage, DhcpMessageType } from '../wire/message.ts'
 import { setOption } from '../wire/option.ts'
 import type { OptionMap } from '../wire/option-area.ts'
@@ -34,6 +35,13 @@ export interface ClientFields {
   readonly requested?: Ipv4 | undefined
   readonly server?: Ipv4 | undefined
   readonly message?: string
+}
+
+/** Whether a message is to this client. A server that says for whom it is must mean all of it (RFC 6842 §3). */
+export function isFor({ chaddr, options }: DhcpMessage, { mac, clientId }: ClientIdentity): boolean {
+  if (chaddr !== mac) return false
+  const id = options.get(OPTION_CLIENT_ID.code)
+  return id === undefined || clientId === undefined || equalBytes(id, clientId)
 }
 
 /** A message of a client: the fields and options that table 5 of RFC 2131 §4.4.1 has for its type, in that order. */

@@ -4,7 +4,7 @@ import type { DhcpMessage, DhcpMessageType } from '../wire/message.ts'
 import { getOption } from '../wire/option.ts'
 import { OPTION_SERVER_ID } from '../wire/options.ts'
 import { retransmissionDelay } from './backoff.ts'
-import { type ClientFields, type ClientIdentity, clientMessage } from './client-messages.ts'
+import { type ClientFields, type ClientIdentity, clientMessage, isFor } from './client-messages.ts'
 import { type DhcpLease, type LeaseRefusal, readLease } from './lease.ts'
 import { bestOffer } from './offers.ts'
 
@@ -143,7 +143,7 @@ export class ClientCore implements Core<ClientOutput> {
 
   /** A message from a server. Returns why it changed nothing. */
   receive(now: number, m: DhcpMessage): Ignored | undefined {
-    if (m.chaddr !== this.#who.mac) return 'not-for-us'
+    if (!isFor(m, this.#who)) return 'not-for-us'
     const s = this.#state
     switch (s.kind) {
       case 'selecting':

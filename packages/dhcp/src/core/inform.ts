@@ -2,7 +2,7 @@ import { IPV4_BROADCAST, type Ipv4 } from '@fata/addr'
 import type { Core, Random } from '@fata/runtime'
 import type { DhcpMessage } from '../wire/message.ts'
 import { retransmissionDelay } from './backoff.ts'
-import { type ClientIdentity, clientMessage } from './client-messages.ts'
+import { type ClientIdentity, clientMessage, isFor } from './client-messages.ts'
 import { type DhcpConfiguration, readConfiguration } from './lease.ts'
 
 export type InformOutput =
@@ -43,7 +43,7 @@ export class InformCore implements Core<InformOutput> {
   /** Whether the message was the answer. */
   receive(m: DhcpMessage): boolean {
     const s = this.#state
-    if (s.kind !== 'asking' || m.type !== 'ack' || m.xid !== s.xid || m.chaddr !== this.#who.mac) return false
+    if (s.kind !== 'asking' || m.type !== 'ack' || m.xid !== s.xid || !isFor(m, this.#who)) return false
     const configuration = readConfiguration(m, s.address)
     if (typeof configuration === 'string') return false
     this.#state = { kind: 'idle' }
