@@ -23,6 +23,8 @@ export interface TcpStats {
   resetsOut: number
   duplicateAcksIn: number
   outOfOrderIn: number
+  /** Tail loss probes that repeated a segment. */
+  tailProbesOut: number
   windowProbesOut: number
   keepaliveProbesOut: number
   challengeAcksOut: number
@@ -59,6 +61,7 @@ export function createTcpStats(): TcpStats {
     resetsOut: 0,
     duplicateAcksIn: 0,
     outOfOrderIn: 0,
+    tailProbesOut: 0,
     windowProbesOut: 0,
     keepaliveProbesOut: 0,
     challengeAcksOut: 0,

@@ -3,24 +3,40 @@ import { FIN } from '../wire.ts'
 import { finish, resetIfDiscarded, startTimeWait } from './close.ts'
 import { type Connection, EVENT_FIN_ACKED, EVENT_WRITABLE, finAcked, NO_FLIGHT } from './connection.ts'
 import { stampDiff, stampOf } from './flight.ts'
-import { onDuplicateAck, onNewAck, updateScoreboard } from './recovery.ts'
-import { armRetransmit, measure } from './rto.ts'
+import { noteDelivered, trustUntil } from './rack.ts'
+import { onDuplicateAck, onNewAck, recoverByTime } from './recovery.ts'
+import { armRetransmit, measure, stopRetransmit } from './rto.ts'
+import { reportsDuplicate, updateScoreboard } from './scoreboard.ts'
 import type { Segment } from './segment.ts'
 import { enter } from './state.ts'
-import { timestampAge } from './timestamps.ts'
+import { onProbeAck, scheduleProbe } from './tail-probe.ts'
+import { noteDuplicate, undo, wasNeedless } from './undo.ts'
 
 /** An acceptable ACK field in a state that has sent data: RFC 9293 §3.10.7.4, fifth step, from ESTABLISHED on. */
 export function processAck(c: Connection, s: Segment, now: number): void {
   const acked = serialDiff(s.ack, c.sndUna)
+  const inFlight = c.flight.count > 0
+  if (inFlight) c.flight.beginAck(trustUntil(c, s, now))
   if (acked > 0) acknowledge(c, s, now)
+  if (inFlight || s.options.sackCount > 0 || c.rack?.probing === true) judge(c, s, acked, now)
+  if (acked >= 0) updateSendWindow(c, s)
+  if (acked > 0 && finAcked(c)) onFinAcked(c, now)
+  if (acked > 0) resetIfDiscarded(c)
+}
+
+/** What the ACK says about losses, and how it moves the timers. */
+function judge(c: Connection, s: Segment, acked: number, now: number): void {
+  const duplicate = c.sack && reportsDuplicate(s)
   const reported = s.options.sackCount > 0 ? updateScoreboard(c, s) : 0
+  if (c.sack) noteDelivered(c, duplicate, now)
+  if ((c.recovery !== 'none' && acked > 0 && wasNeedless(c, s)) || (duplicate && noteDuplicate(c))) undo(c)
   if (acked > 0) onNewAck(c, acked, now)
   if (acked === 0 ? isDuplicate(c, s, reported) : acked > 0 && reported > 0 && c.recovery === 'none')
     onDuplicateAck(c, now)
-  if (acked >= 0) updateSendWindow(c, s)
+  if (acked >= 0) onProbeAck(c, s.ack, duplicate, acked === 0 && s.options.sackCount === 0 && s.length === 0, now)
   if (acked > 0) restartTimer(c, now)
-  if (acked > 0 && finAcked(c)) onFinAcked(c, now)
-  if (acked > 0) resetIfDiscarded(c)
+  if (c.sack && c.flight.count > 0) recoverByTime(c, now)
+  if (acked > 0) scheduleProbe(c, now)
 }
 
 /** RFC 5681 §2; with SACK RFC 6675 §2: an ACK that reports data which had not been reported. */
@@ -61,11 +77,14 @@ function releaseText(c: Connection, textEnd: number, text: number): void {
   c.events |= EVENT_WRITABLE
 }
 
-/** RFC 6298 §3, §4 of RFC 7323: one sample per round trip, of a segment that was sent once or whose timestamp comes back. */
+/**
+ * RFC 6298 §3: one sample per round trip, of a segment that was sent once; with timestamps also of one whose last transmission is the
+ * one that the peer echoes. An echo of an earlier one would measure how long the ACK of that was missing.
+ */
 function sampleRoundTrip(c: Connection, s: Segment, now: number): void {
-  const { timed, timedAt } = c.flight
-  if (!timed && !(c.timestamps && s.options.hasTimestamps && s.options.tsEcr !== 0)) return
-  const rtt = timed ? stampDiff(stampOf(now), timedAt) : timestampAge(c, s.options.tsEcr, now)
+  const f = c.flight
+  if (!f.timed && !(f.delivered && c.timestamps && s.options.tsEcr !== 0)) return
+  const rtt = stampDiff(stampOf(now), f.timed ? f.timedAt : f.deliveredAt)
   if (rtt < 0) return
   if (rtt < c.minRtt) c.minRtt = rtt
   if (!serialGt(s.ack, c.rttSeq)) return
@@ -80,10 +99,9 @@ export function updateSendWindow(c: Connection, s: Segment): void {
   const window = s.window << c.sndScale
   c.sndWl1 = s.seq
   c.sndWl2 = s.ack
-  if (c.probing && window > c.sndWnd) {
-    c.probing = false
+  if (c.timer === 'window' && window > c.sndWnd) {
     c.backoff = 0
-    c.retransmitAt = Number.POSITIVE_INFINITY
+    stopRetransmit(c)
   }
   c.sndWnd = window
   if (window > c.maxSndWnd) c.maxSndWnd = window
@@ -91,7 +109,7 @@ export function updateSendWindow(c: Connection, s: Segment): void {
 
 /** RFC 6298 §5.2, §5.3. */
 function restartTimer(c: Connection, now: number): void {
-  if (c.flight.count === 0) c.retransmitAt = Number.POSITIVE_INFINITY
+  if (c.flight.count === 0) stopRetransmit(c)
   else armRetransmit(c, now)
 }
 

@@ -69,7 +69,7 @@ export function startTimeWait(c: Connection, now: number): void {
 }
 
 function stopTimers(c: Connection): void {
-  c.retransmitAt = c.ackAt = c.expireAt = Number.POSITIVE_INFINITY
+  c.timerAt = c.retransmitAt = c.ackAt = c.expireAt = Number.POSITIVE_INFINITY
   c.keepalive = undefined
 }
 

@@ -22,6 +22,8 @@ export const NEED_PROBE = 8
 export const NEED_OVERRIDE = 16
 /** The first segment that is lost goes at once, whatever the windows say. */
 export const NEED_RESEND = 32
+/** A tail loss probe (RFC 8985 §7.3), beyond the congestion window. */
+export const NEED_TAIL = 64
 
 /** What the shell is to tell the application. Bits of `Connection.events`. */
 export const EVENT_ESTABLISHED = 1
@@ -39,6 +41,12 @@ export const EVENT_SOFT_ERROR = 64
 export const EVENT_STALLED = 128
 /** The connection is gone: `failure` says why, undefined after an orderly end. */
 export const EVENT_CLOSED = 256
+
+/**
+ * The one timer that runs while something is to be sent: retransmission (RFC 6298), probe of a shut window (RFC 9293 §3.8.6.1),
+ * reordering timer and tail loss probe (RFC 8985).
+ */
+export type TimerKind = 'retransmit' | 'window' | 'reorder' | 'tail'
 
 /** What is being recovered from: nothing, loss told by acknowledgments, an expired timer. */
 export type Recovery = 'none' | 'fast' | 'timeout'
@@ -113,6 +121,9 @@ export class Connection {
   finAt = 0
   /** It has been reached: no more will come. */
   finReceived = false
+  /** Text that came again, to be reported once (RFC 2883): first byte, and behind the last one. */
+  duplicateStart = 0
+  duplicateEnd = 0
   urgent: Urgent | undefined = undefined
   /** The application has closed: what arrives is discarded, and a reset at the end says so if anything was (SHLD-3). */
   discarding = false
@@ -148,13 +159,19 @@ export class Connection {
   /** RFC 6582: recovery is over when this is acknowledged. */
   recover = 0
   dupAcks = 0
+  rack: Rack | undefined = undefined
+  /** Segments sent again in this recovery of which no duplicate was reported; when the first one left. */
+  undoable = 0
+  resentAt = 0
   /** SND.NXT when the first of them came: what limited transmit sends later is no part of the flight size (RFC 5681 §3.2). */
   dupSndNxt = 0
 
   // Deadlines.
+  timerAt: number = Number.POSITIVE_INFINITY
+  /** What `timerAt` is for; only where it is not Infinity. */
+  timer: TimerKind = 'retransmit'
+  /** When the retransmission timer expires, or would if no shorter one came before it. */
   retransmitAt: number = Number.POSITIVE_INFINITY
-  /** `retransmitAt` is for a window probe: nothing is in flight and the window is shut. */
-  probing = false
   ackAt: number = Number.POSITIVE_INFINITY
   /** End of TIME-WAIT, of FIN-WAIT-2 after `close`, or of the attempt to open. */
   expireAt: number = Number.POSITIVE_INFINITY
@@ -194,6 +211,25 @@ export class Connection {
     this.sendBufferBytes = tcp.config.sendBufferBytes
     this.rcvBufferBytes = tcp.config.receiveBufferBytes
   }
+}
+
+/** Time-based loss detection (RFC 8985 §5.3); only connections with SACK that have sent data have this. */
+export interface Rack {
+  /** RACK.rtt: round trip of what was delivered last. */
+  rttMs: number
+  reorderingSeen: boolean
+  /** RACK.reo_wnd_mult, RACK.reo_wnd_persist. */
+  windowMultiple: number
+  windowPersist: number
+  /** RACK.dsack_round, while `inDuplicateRound`. */
+  duplicateRound: number
+  inDuplicateRound: boolean
+  /** TLP.end_seq, while `probing`; TLP.is_retrans. */
+  probeEnd: number
+  probing: boolean
+  probeRepeats: boolean
+  /** A round trip was measured since the last probe. */
+  measured: boolean
 }
 
 /** Urgent data of both directions (RFC 9293 §3.8.5); only connections that see some have this. */

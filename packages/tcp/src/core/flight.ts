@@ -29,14 +29,27 @@ export class Flight {
   sacked = 0
   lost = 0
   resent = 0
-  /** After `acknowledge`: when the latest of the records that it removed and that can be timed was sent, and whether there was one. */
+  /** Since `beginAck`: when the latest of the acknowledged records that can be timed was sent, and whether there was one. */
   timedAt = 0
   timed = false
+  /** Since `beginAck`: when the latest transmission left that was delivered, and whether one was; for RACK.rtt (RFC 8985). */
+  deliveredAt = 0
+  delivered = false
+  /** Since `beginAck`: a segment that was sent once arrived behind one that was sent after it. */
+  reordered = false
+  /** Of all transmissions that were delivered, the latest: RACK.xmit_ts and RACK.end_seq; where `hasLatest`. */
+  latestAt = 0
+  latestEnd = 0
+  hasLatest = false
   #words = new Int32Array(INITIAL_RECORDS * STRIDE)
   #mask = INITIAL_RECORDS - 1
   #head = 0
   /** No record before this one is LOST and not RESENT. */
   #resendFrom = 0
+  /** Behind the highest byte that was delivered: RACK.fack. */
+  #highest = 0
+  /** A retransmission that left later than this cannot be what was delivered. */
+  #trustUntil = 0
 
   seq(i: number): number {
     return this.#words[this.#at(i) + SEQ]!
@@ -63,17 +76,27 @@ export class Flight {
   /** Appends the segment `[seq, end)`. */
   push(seq: number, end: number, sentAt: number): void {
     if (this.count > this.#mask) this.#grow()
+    if (this.count === 0) {
+      this.hasLatest = false
+      this.#highest = seq
+    }
     this.#put(this.count++, seq, end, sentAt, 0)
+  }
+
+  /** An ACK is about to be looked at. Retransmissions that left later than `trustUntil` are not what it tells of. */
+  beginAck(trustUntil: number): void {
+    this.timed = this.delivered = this.reordered = false
+    this.#trustUntil = trustUntil
   }
 
   /** Removes everything before `una`, a record that `una` cuts included as far as that. */
   acknowledge(una: number): void {
-    this.timed = false
     let removed = 0
     while (this.count > 0 && serialLeq(this.end(0), una)) {
       const at = this.#at(0)
       const flags = this.#words[at + FLAGS]!
       this.#account(flags, -this.length(0))
+      if ((flags & SACKED) === 0) this.#deliver(at, flags)
       if ((flags & (AMBIGUOUS | SACKED)) === 0) {
         this.timed = true
         this.timedAt = this.#words[at + SENT_AT]!
@@ -104,6 +127,7 @@ export class Flight {
       if ((flags & SACKED) !== 0) continue
       const length = this.length(i)
       this.#account(flags, -length)
+      this.#deliver(at, flags)
       this.#words[at + FLAGS] = (flags & AMBIGUOUS) | SACKED
       this.sacked += length
       fresh += length
@@ -119,6 +143,30 @@ export class Flight {
     this.#words[at + FLAGS] = flags | LOST
     this.lost += this.length(i)
     if (i < this.#resendFrom) this.#resendFrom = i
+  }
+
+  /** As `markLost`, also where what was sent again is lost in its turn. */
+  markLostAgain(i: number): void {
+    const at = this.#at(i)
+    const flags = this.#words[at + FLAGS]!
+    if ((flags & RESENT) === 0) {
+      this.markLost(i)
+      return
+    }
+    this.#words[at + FLAGS] = flags & ~RESENT
+    this.resent -= this.length(i)
+    if (i < this.#resendFrom) this.#resendFrom = i
+  }
+
+  /** Nothing that has not been sent again counts as LOST any more. */
+  unmarkLost(): void {
+    for (let i = 0; i < this.count; i++) {
+      const at = this.#at(i)
+      const flags = this.#words[at + FLAGS]!
+      if ((flags & (LOST | RESENT)) !== LOST) continue
+      this.#words[at + FLAGS] = flags & ~LOST
+      this.lost -= this.length(i)
+    }
   }
 
   /** Takes everything that is not SACKED for lost, retransmissions included; `forgetSacks`: SACKED records too (RFC 2018 §8). */
@@ -151,6 +199,20 @@ export class Flight {
     if ((flags & RESENT) === 0) this.resent += this.length(i)
     this.#words[at + FLAGS] = flags | RESENT | AMBIGUOUS
     this.#words[at + SENT_AT] = sentAt
+  }
+
+  /** Record `i` has been sent again without being lost. */
+  markRepeated(i: number, sentAt: number): void {
+    const at = this.#at(i)
+    this.#words[at + FLAGS] = this.#words[at + FLAGS]! | AMBIGUOUS
+    this.#words[at + SENT_AT] = sentAt
+  }
+
+  /** RACK_sent_after: the latest delivered transmission left after that of record `i`. */
+  isBeforeLatest(i: number): boolean {
+    const at = this.#at(i)
+    const age = (this.latestAt - this.#words[at + SENT_AT]!) | 0
+    return this.hasLatest && (age > 0 || (age === 0 && serialGt(this.latestEnd, this.#words[at + END]!)))
   }
 
   /** Cuts record `i` in two at `at`, which lies inside. */
@@ -186,6 +248,23 @@ export class Flight {
     this.#words[at + FLAGS] = flags
   }
 
+  /** Steps 2 and 3 of RFC 8985 §6.2 for a record that is delivered. */
+  #deliver(at: number, flags: number): void {
+    const end = this.#words[at + END]!
+    const sentAt = this.#words[at + SENT_AT]!
+    const sentOnce = (flags & AMBIGUOUS) === 0
+    if (serialGt(end, this.#highest)) this.#highest = end
+    else if (sentOnce && end !== this.#highest) this.reordered = true
+    if (!sentOnce && ((sentAt - this.#trustUntil) | 0) > 0) return
+    if (!this.delivered || ((sentAt - this.deliveredAt) | 0) > 0) this.deliveredAt = sentAt
+    this.delivered = true
+    const later = (sentAt - this.latestAt) | 0
+    if (this.hasLatest && (later < 0 || (later === 0 && !serialGt(end, this.latestEnd)))) return
+    this.hasLatest = true
+    this.latestAt = sentAt
+    this.latestEnd = end
+  }
+
   #account(flags: number, bytes: number): void {
     if ((flags & SACKED) !== 0) this.sacked += bytes
     if ((flags & LOST) !== 0) this.lost += bytes
@@ -215,7 +294,8 @@ export class Flight {
   }
 }
 
-const STAMPS_PER_MS = 100
+/** Stamps in a millisecond. */
+export const STAMPS_PER_MS = 100
 
 /** A time in ms as a 32-bit stamp of 10 us, which wraps after half a day: only differences count. */
 export function stampOf(now: number): number {

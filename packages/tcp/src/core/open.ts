@@ -6,7 +6,7 @@ import { TIMESTAMPS_LEN } from '../wire-options.ts'
 import { remove } from './close.ts'
 import { type Connection, EVENT_ESTABLISHED, NEED_ACK, NEED_SYN } from './connection.ts'
 import type { Outgoing } from './outgoing.ts'
-import { measure, startAfterLostSyn } from './rto.ts'
+import { measure, startAfterLostSyn, stopRetransmit } from './rto.ts'
 import { type Segment, segmentLength } from './segment.ts'
 import { seqAdd } from './sequence.ts'
 import { enter } from './state.ts'
@@ -152,7 +152,8 @@ export function becomeEstablished(c: Connection, s: Segment, now: number): void 
   else startAfterLostSyn(c)
   c.backoff = 0
   c.congestion.onEstablished(c.mss, lostSyn)
-  c.retransmitAt = c.expireAt = Number.POSITIVE_INFINITY
+  stopRetransmit(c)
+  c.expireAt = Number.POSITIVE_INFINITY
   c.quickAcks = QUICK_ACKS
   c.rcvMss = Math.min(c.advertisedMss, DEFAULT_MSS_IPV4)
   c.heardAt = now

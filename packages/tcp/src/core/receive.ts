@@ -10,7 +10,7 @@ import type { Outgoing } from './outgoing.ts'
 import { type Segment, segmentLength, trimFront } from './segment.ts'
 import { seqAdd } from './sequence.ts'
 import { canReceive, enter } from './state.ts'
-import { processFin, processText, readSequence } from './text.ts'
+import { noteTwice, processFin, processText, readSequence } from './text.ts'
 import { isOutdated, rememberTimestamp } from './timestamps.ts'
 import { receiveWindow } from './window.ts'
 
@@ -70,7 +70,10 @@ function checkSequence(c: Connection, s: Segment, now: number): boolean {
   const acceptable = length === 0 ? start >= 0 && start <= window : start < window && end > 0
   if (!acceptable && !(window === 0 && start === 0)) return unacceptable(c, s, now)
   if ((s.flags & (SYN | RST)) !== 0) return true
-  if (start < 0) trimFront(s, Math.min(-start, s.length))
+  if (start < 0) {
+    noteTwice(c, s.seq, seqAdd(s.seq, Math.min(-start, s.length)))
+    trimFront(s, Math.min(-start, s.length))
+  }
   const over = end - window
   if (over > 0) trimEnd(c, s, over)
   return true
@@ -101,7 +104,10 @@ function unacceptable(c: Connection, s: Segment, now: number): false {
   if ((s.flags & SYN) !== 0) {
     challenge(c, now)
   } else {
-    if (serialLeq(seqAdd(s.seq, segmentLength(s)), c.rcvNxt)) rememberTimestamp(c, s, now)
+    if (serialLeq(seqAdd(s.seq, segmentLength(s)), c.rcvNxt)) {
+      rememberTimestamp(c, s, now)
+      noteTwice(c, s.seq, seqAdd(s.seq, s.length))
+    }
     answerUnacceptable(c, s, now)
   }
   // The peer has not seen our last ACK: he must see it, and both wait again (fifth step, TIME-WAIT).

@@ -13,6 +13,7 @@ const RTO_AFTER_LOST_SYN_MS = 3000
 /** §2.2, §2.3: a round trip of a segment that was sent once (Karn, §3) took `rttMs`. */
 export function measure(c: Connection, rttMs: number): void {
   if (rttMs < c.minRtt) c.minRtt = rttMs
+  if (c.rack !== undefined) c.rack.measured = true
   if (c.srtt === 0) {
     c.srtt = rttMs
     c.rttvar = rttMs / 2
@@ -37,6 +38,20 @@ export function startAfterLostSyn(c: Connection): void {
 /** Starts the retransmission timer afresh. It does not outlast the user timeout. */
 export function armRetransmit(c: Connection, now: number): void {
   c.retransmitAt = Math.min(now + c.rto, c.stalledAt + c.userTimeoutMs)
+  c.timerAt = c.retransmitAt
+  c.timer = 'retransmit'
+}
+
+/** Starts a timer in place of the retransmission timer, unless that one expires before it. */
+export function armInstead(c: Connection, kind: 'reorder' | 'tail', at: number): void {
+  if (at >= c.retransmitAt && kind === 'reorder') return
+  c.timerAt = Math.min(at, c.retransmitAt)
+  c.timer = kind
+}
+
+/** Nothing is in flight: no timer of this kind runs. */
+export function stopRetransmit(c: Connection): void {
+  c.timerAt = c.retransmitAt = Number.POSITIVE_INFINITY
 }
 
 function clampRto(c: Connection, ms: number): number {

@@ -12,6 +12,7 @@ import {
   NEED_RESEND,
   NEED_RESET,
   NEED_SYN,
+  NEED_TAIL,
   NO_FLIGHT,
   pipe,
   unsentBytes,
@@ -20,7 +21,9 @@ import { LOST, RESENT, stampOf } from './flight.ts'
 import type { Outgoing } from './outgoing.ts'
 import { armRetransmit } from './rto.ts'
 import { seqAdd } from './sequence.ts'
+import { scheduleProbe } from './tail-probe.ts'
 import { timestampOf } from './timestamps.ts'
+import { noteResent } from './undo.ts'
 import { offerSynWindow, offerWindow } from './window.ts'
 
 /**
@@ -64,6 +67,7 @@ export function emit(c: Connection, out: Outgoing, now: number): boolean {
         (c.dupAcksOwed > 0 && emitAck(c, out, now)) ||
         emitResend(c, out, now) ||
         emitNew(c, out, now) ||
+        emitTail(c, out, now) ||
         emitProbe(c, out, now) ||
         emitAck(c, out, now)
       )
@@ -96,7 +100,7 @@ function emitSyn(c: Connection, out: Outgoing, now: number): boolean {
   if (c.sndNxt === c.iss) c.sndNxt = seqAdd(c.iss, 1)
   else c.retransmits++
   c.sentAt = now
-  if (c.retransmitAt === Number.POSITIVE_INFINITY) c.retransmitAt = now + c.rto
+  if (c.timerAt === Number.POSITIVE_INFINITY) armRetransmit(c, now)
   return true
 }
 
@@ -120,6 +124,7 @@ function emitResend(c: Connection, out: Outgoing, now: number): boolean {
     if (serialGt(f.end(i), end)) f.split(i, end)
     f.markResent(i, stamp)
   }
+  noteResent(c, Math.ceil(out.payload.length / mss))
   emitText(c, out, seq, end, mss, now)
   // RFC 6298 §5: never less than one timeout after the last transmission.
   if (first === 0) armRetransmit(c, now)
@@ -166,6 +171,28 @@ function emitNew(c: Connection, out: Outgoing, now: number): boolean {
   c.needs &= ~NEED_OVERRIDE
   if (withFin) c.events |= EVENT_FIN_SENT
   emitText(c, out, seq, end, mss, now)
+  if (c.timer !== 'reorder') scheduleProbe(c, now)
+  return true
+}
+
+/** Tail loss probe: the last segment once more, where there is no new one. */
+function emitTail(c: Connection, out: Outgoing, now: number): boolean {
+  if ((c.needs & NEED_TAIL) === 0) return false
+  c.needs &= ~NEED_TAIL
+  const f = c.flight
+  if (f.count === 0) return false
+  const mss = fullSegment(c)
+  if (f.length(f.count - 1) > mss) f.split(f.count - 1, seqAdd(f.end(f.count - 1), -mss))
+  const last = f.count - 1
+  const seq = f.seq(last)
+  const text = Math.max(0, serialDiff(c.sndEnd, seq))
+  if (gatherText(c, out, seq, Math.min(text, f.length(last)), mss) < Math.min(text, f.length(last))) return false
+  f.markRepeated(last, stampOf(now))
+  emitText(c, out, seq, f.end(last), mss, now)
+  c.retransmits++
+  c.tcp.stats.retransmits++
+  c.tcp.stats.tailProbesOut++
+  c.tcp.stats.retransmittedBytes += out.payload.length
   return true
 }
 
@@ -180,6 +207,10 @@ function gatherText(c: Connection, out: Outgoing, seq: number, length: number, m
 
 /** How much of `available` unsent bytes the windows, Nagle and the silly-window rules let go in one segment; 0: nothing yet. */
 function newLength(c: Connection, available: number, usable: number, mss: number): number {
+  if ((c.needs & NEED_TAIL) !== 0) {
+    c.needs &= ~NEED_TAIL
+    return Math.min(available, usable, mss)
+  }
   const room = c.congestion.cwnd - pipe(c)
   let length = Math.min(available, usable, largestSegment(c, mss))
   if (length > room) {
@@ -222,10 +253,7 @@ function emitText(c: Connection, out: Outgoing, seq: number, end: number, mss: n
   // Text in reply to text: the next acknowledgments may wait to travel with replies.
   if (c.bytesReceived > 0 && now - c.heardAt < c.tcp.config.delayedAckMs) c.quickAcks = 0
   c.sentAt = now
-  if (c.retransmitAt === Number.POSITIVE_INFINITY || c.probing) {
-    c.probing = false
-    armRetransmit(c, now)
-  }
+  if (c.timerAt === Number.POSITIVE_INFINITY || c.timer === 'window') armRetransmit(c, now)
 }
 
 /** RFC 9293 §3.8.5: the pointer is to the octet behind the urgent data (MUST-62). */
@@ -284,16 +312,20 @@ function fill(c: Connection, out: Outgoing, seq: number, flags: number, now: num
 
 const sackEdges = new Int32Array(2 * MAX_SACK_BLOCKS)
 
-/** Timestamps and, while data is out of order, SACK blocks (RFC 2018 §4). */
+/** Timestamps and, while data is out of order or has come twice, SACK blocks (RFC 2018 §4, RFC 2883 §4). */
 function putOptions(c: Connection, options: Uint8Array, now: number): number {
   const at = c.timestamps ? putAlignedTimestamps(options, 0, timestampOf(c, now), c.tsRecent) : 0
   const blocks = sackBlocks(c)
   if (blocks === 0) return at
-  const { ranges, recent } = c.reassembly!
   let n = 0
-  for (let i = 0; i < recent.length && n < blocks; i++, n++) putEdges(n, recent[i]!.start, recent[i]!.end)
-  for (let i = 0; i < ranges.length && n < blocks; i++) {
-    if (!recent.includes(ranges[i]!)) putEdges(n++, ranges[i]!.start, ranges[i]!.end)
+  if (c.duplicateStart !== c.duplicateEnd) putEdges(n++, c.duplicateStart, c.duplicateEnd)
+  c.duplicateStart = c.duplicateEnd
+  if (c.reassembly !== undefined) {
+    const { ranges, recent } = c.reassembly
+    for (let i = 0; i < recent.length && n < blocks; i++, n++) putEdges(n, recent[i]!.start, recent[i]!.end)
+    for (let i = 0; i < ranges.length && n < blocks; i++) {
+      if (!recent.includes(ranges[i]!)) putEdges(n++, ranges[i]!.start, ranges[i]!.end)
+    }
   }
   return at + putSack(options, at, sackEdges, n)
 }
@@ -305,8 +337,10 @@ function putEdges(n: number, start: number, end: number): void {
 
 /** How many SACK blocks the next segment carries. */
 function sackBlocks(c: Connection): number {
-  if (!c.sack || c.reassembly === undefined) return 0
-  return Math.min(c.reassembly.ranges.length, c.timestamps ? MAX_SACK_BLOCKS - 1 : MAX_SACK_BLOCKS)
+  if (!c.sack) return 0
+  const held = c.reassembly === undefined ? 0 : c.reassembly.ranges.length
+  const all = c.duplicateStart === c.duplicateEnd ? held : held + 1
+  return Math.min(all, c.timestamps ? MAX_SACK_BLOCKS - 1 : MAX_SACK_BLOCKS)
 }
 
 /** Text of a full segment: the effective MSS less what SACK blocks take (MUST-16). */

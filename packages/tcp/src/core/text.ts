@@ -1,4 +1,4 @@
-import { serialDiff, serialGeq, serialGt } from '@fata/bytes'
+import { serialDiff, serialGeq, serialGt, serialLt } from '@fata/bytes'
 import { countDrop } from '@fata/net'
 import { FIN } from '../wire.ts'
 import { ByteQueue } from './byte-queue.ts'
@@ -99,8 +99,18 @@ function reassemble(c: Connection, s: Segment): boolean {
   }
   tcp.stats.outOfOrderIn++
   if (c.dupAcksOwed < MAX_DUPLICATES) c.dupAcksOwed++
-  if (fresh === 0) countDrop(tcp.stats.dropped, 'reassembly')
+  if (fresh === 0) {
+    countDrop(tcp.stats.dropped, 'reassembly')
+    noteTwice(c, s.seq, seqAdd(s.seq, s.length))
+  }
   return fresh > 0
+}
+
+/** Text came that had come before: the peer learns from it that he need not have sent it again (RFC 2883). */
+export function noteTwice(c: Connection, start: number, end: number): void {
+  if (!c.sack || !serialLt(start, end)) return
+  c.duplicateStart = start
+  c.duplicateEnd = end
 }
 
 /** Moves the range that has become the next one to the receive buffer. */

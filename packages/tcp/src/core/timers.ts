@@ -10,9 +10,10 @@ import {
   NEED_SYN,
   unsentBytes,
 } from './connection.ts'
-import { onTimeout } from './recovery.ts'
+import { onTimeout, recoverByTime } from './recovery.ts'
 import { armRetransmit, backOff } from './rto.ts'
 import { seqAdd } from './sequence.ts'
+import { onProbeTimer } from './tail-probe.ts'
 
 /** The timers of a connection: RFC 9293 §3.8.1, §3.8.3, §3.8.4, §3.8.6.1, §3.10.8; RFC 6298 §5. */
 
@@ -21,7 +22,7 @@ const R1 = 3
 
 /** When `expire` must be called next. */
 export function deadline(c: Connection): number {
-  const at = Math.min(c.retransmitAt, c.ackAt, c.expireAt)
+  const at = Math.min(c.timerAt, c.ackAt, c.expireAt)
   return c.keepalive === undefined ? at : Math.min(at, c.keepalive.at)
 }
 
@@ -35,7 +36,7 @@ export function expire(c: Connection, now: number): void {
     c.ackAt = Number.POSITIVE_INFINITY
     c.needs |= NEED_ACK
   }
-  if (c.retransmitAt <= now) onRetransmit(c, now)
+  if (c.timerAt <= now) onTimer(c, now)
   if (c.keepalive !== undefined && c.keepalive.at <= now) onKeepalive(c, now)
 }
 
@@ -49,21 +50,33 @@ function onExpire(c: Connection): void {
   remove(c, c.softError === undefined ? 'ERR_TCP_TIMEOUT' : 'ERR_TCP_UNREACHABLE')
 }
 
-function onRetransmit(c: Connection, now: number): void {
-  if (c.state === 'SYN-SENT' || c.state === 'SYN-RECEIVED') {
+function onTimer(c: Connection, now: number): void {
+  if (c.timer === 'tail') {
+    onProbeTimer(c, now)
+  } else if (c.timer === 'reorder') {
+    c.timerAt = c.retransmitAt
+    c.timer = 'retransmit'
+    recoverByTime(c, now)
+  } else if (c.state === 'SYN-SENT' || c.state === 'SYN-RECEIVED') {
     backOff(c)
-    c.retransmitAt = now + c.rto
+    armRetransmit(c, now)
     c.needs |= NEED_SYN
-    return
+  } else {
+    onStall(c, now)
   }
-  if (c.stalledAt === Number.POSITIVE_INFINITY) c.stalledAt = now - (c.probing ? probeInterval(c) : c.rto)
+}
+
+/** The peer has not answered a segment, or has not opened his window. */
+function onStall(c: Connection, now: number): void {
+  const probing = c.timer === 'window'
+  if (c.stalledAt === Number.POSITIVE_INFINITY) c.stalledAt = now - (probing ? probeInterval(c) : c.rto)
   // While the peer answers and keeps his window shut, he is alive (MUST-37, SHLD-17).
   if (c.sndWnd === 0 && c.heardAt > c.stalledAt) c.stalledAt = c.heardAt
   if (now - c.stalledAt >= c.userTimeoutMs) {
     remove(c, c.softError === undefined ? 'ERR_TCP_TIMEOUT' : 'ERR_TCP_UNREACHABLE')
     return
   }
-  if (c.probing) probe(c, now)
+  if (probing) probe(c, now)
   else resend(c, now)
   if (c.backoff === R1) c.events |= EVENT_STALLED
 }
@@ -85,7 +98,7 @@ function probe(c: Connection, now: number): void {
     c.tcp.stats.windowProbesOut++
   }
   c.backoff++
-  c.retransmitAt = Math.min(now + probeInterval(c), c.stalledAt + c.userTimeoutMs)
+  c.timerAt = Math.min(now + probeInterval(c), c.stalledAt + c.userTimeoutMs)
 }
 
 /** SHLD-29, SHLD-30: the retransmission timeout at first, then exponentially longer. */
@@ -95,18 +108,18 @@ function probeInterval(c: Connection): number {
 
 /** To be called when output is done: what is left to send and not in flight waits for the window. */
 export function watchWindow(c: Connection, now: number): void {
-  if (c.retransmitAt !== Number.POSITIVE_INFINITY || c.flight.count > 0) return
+  if (c.timerAt !== Number.POSITIVE_INFINITY || c.flight.count > 0) return
   if (unsentBytes(c) === 0 && !(c.finQueued && !c.discarded && !finSent(c))) return
   if (c.state === 'CLOSED' || c.state === 'SYN-SENT' || c.state === 'SYN-RECEIVED') return
-  c.probing = true
-  c.retransmitAt = now + probeInterval(c)
+  c.timer = 'window'
+  c.timerAt = now + probeInterval(c)
 }
 
 /** Is anybody there? Only asked when nothing is in flight and nothing has been heard (MUST-26). */
 function onKeepalive(c: Connection, now: number): void {
   const k = c.keepalive!
   const idleSince = Math.max(c.heardAt, c.sentAt)
-  if (c.flight.count > 0 || c.probing || now - idleSince < k.config.idleMs) {
+  if (c.flight.count > 0 || c.timerAt !== Number.POSITIVE_INFINITY || now - idleSince < k.config.idleMs) {
     k.at = Math.max(now + 1, idleSince + k.config.idleMs)
     k.probes = 0
     return
