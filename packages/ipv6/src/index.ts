@@ -1,7 +1,6 @@
-export type { AddressChange, AddressOrigin, AddressState } from './core/addresses.ts'
+export type { AddressChange, AddressOrigin } from './core/addresses.ts'
 export type { Ipv6Stats } from './core/host.ts'
 export type { InterfaceIdScheme } from './core/interface-id.ts'
-export type { NeighborState } from './core/neighbor-cache.ts'
 export type { PingFailure, PingOutcome, PingReply, PingTimeout } from './core/pings.ts'
 export { createIpv6 } from './ipv6.ts'
 export type { Ipv6Options } from './options.ts'
@@ -14,3 +13,4 @@ export type {
   Ipv6State,
   PingOptions,
 } from './types.ts'
+export type { Preference } from './wire/preference.ts'

@@ -2,9 +2,8 @@ import type { Ipv6, Ipv6Prefix, Mac } from '@fata/addr'
 import type { Ip } from '@fata/ip'
 import type { Link } from '@fata/link'
 import type { Runtime } from '@fata/runtime'
-import type { AddressChange, AddressOrigin, AddressState } from './core/addresses.ts'
+import type { AddressChange, AddressOrigin } from './core/addresses.ts'
 import type { Ipv6Stats } from './core/host.ts'
-import type { NeighborState } from './core/neighbor-cache.ts'
 import type { PingOutcome } from './core/pings.ts'
 import type { Preference } from './wire/preference.ts'
 
@@ -41,7 +40,7 @@ export interface Ipv6Layer extends Ip {
   /** Calls `listener` with whatever happens to addresses, routes and name servers; returns the function that ends it. */
   onEvent(listener: (event: Ipv6Event) => void): () => void
 
-  /** Everything that the layer has learnt or was told, as it is now. */
+  /** A snapshot of everything that the layer has learnt or was told. */
   state(): Ipv6State
 
   /** Adds a route; one to the same prefix by the same gateway is replaced. Throws a RangeError on nonsense and on a full table. */
@@ -117,7 +116,7 @@ export interface AddressInfo {
   readonly address: Ipv6
   readonly prefixLength: number
   readonly origin: AddressOrigin
-  readonly state: AddressState['kind']
+  readonly state: 'tentative' | 'preferred' | 'deprecated' | 'duplicate'
   readonly preferredUntil: number
   readonly validUntil: number
 }
@@ -137,7 +136,8 @@ export interface Ipv6State {
   readonly neighbors: readonly {
     readonly address: Ipv6
     readonly mac: Mac | undefined
-    readonly state: NeighborState['kind']
+    /** RFC 4861 §7.3.2. */
+    readonly state: 'incomplete' | 'reachable' | 'stale' | 'delay' | 'probe' | 'gone'
     readonly isRouter: boolean
   }[]
   readonly dnsServers: readonly Ipv6[]

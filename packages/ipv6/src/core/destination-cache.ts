@@ -94,7 +94,7 @@ export class DestinationCache {
     return true
   }
 
-  /** No packet goes through `router` any longer because of a redirect. */
+  /** Undoes the redirects to `router`. */
   forgetRedirects(router: Ipv6): void {
     for (const destination of this.#table) {
       const { redirect } = destination

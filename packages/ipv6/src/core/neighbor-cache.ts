@@ -45,7 +45,7 @@ export type NeighborState =
   | { readonly kind: 'stale' }
   | { readonly kind: 'delay'; readonly until: number }
   | { readonly kind: 'probe'; readonly sent: number; readonly at: number }
-  /** No longer in the cache, told to those who hold the entry. */
+  /** Removed from the cache, for those who hold the entry. */
   | { readonly kind: 'gone' }
 
 /** An entry. Others may hold it and must let go of it when its state is `gone`. */

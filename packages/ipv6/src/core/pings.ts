@@ -69,7 +69,7 @@ export class Pings {
     this.#list.push(ping)
   }
 
-  /** `ping` is of no interest any longer. */
+  /** Nobody waits for `ping`. */
   cancel(ping: Ping): void {
     const index = this.#list.indexOf(ping)
     if (index >= 0) this.#list.splice(index, 1)
