@@ -24,10 +24,10 @@ interface Host {
   close(): Promise<void>
 }
 
-/** The layers of IPv4 over tap0 of a namespace, whose kernel has 10.9.0.1/24 there if `kernel` says so. */
-async function host(netns: Netns, kernel: readonly string[], address?: string): Promise<Host> {
+/** The layers of IPv4 over tap0 of a namespace; `kernel` are the kernel's addresses there. */
+function host(netns: Netns, kernel: readonly string[], address?: string): Host {
   const runtime = systemRuntime()
-  const device = await openTap({ name: 'tap0', netns: netns.name, hostAddresses: kernel })
+  const device = openTap({ name: 'tap0', netns: netns.name, hostAddresses: kernel })
   const link = createEthernet(device)
   const arp = createArp({ link, ...runtime })
   const layer = createIpv4({ link, neighbors: arp, ...runtime })
@@ -52,7 +52,7 @@ describeWith(['tap', 'dnsmasq'], 'the DHCP client with dnsmasq', () => {
 
   beforeAll(async () => {
     netns = createNetns()
-    h = await host(netns, ['10.9.0.1/24'])
+    h = host(netns, ['10.9.0.1/24'])
     server = netns.start('dnsmasq', [
       ...[
         '--keep-in-foreground',
@@ -149,7 +149,7 @@ describeWith(['tap', 'udhcpc', 'dhclient'], 'the DHCP server with udhcpc and dhc
     // What a client is told, line by line.
     writeFileSync(script, '#!/bin/sh\nenv | sort\n', { mode: 0o755 })
     netns = createNetns()
-    h = await host(netns, [], '10.9.0.2/24')
+    h = host(netns, [], '10.9.0.2/24')
   })
   afterEach(async () => {
     await h?.close()

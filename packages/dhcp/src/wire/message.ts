@@ -2,7 +2,7 @@ import { type Ipv4, isMulticastMac, type Mac, readIpv4, readMac, writeIpv4, writ
 import { putU16, putU32, u16, u32, zeroBytes } from '@fata/bytes'
 import { fromLatin1, latin1 } from './names.ts'
 import type { DhcpOption } from './option.ts'
-import { type OptionMap, readArea, writeArea } from './option-area.ts'
+import { type MalformedArea, type OptionMap, readArea, writeArea } from './option-area.ts'
 import {
   OPTION_CLIENT_ID,
   OPTION_LEASE_TIME,
@@ -67,13 +67,11 @@ export type Malformed =
   | 'not-ethernet'
   | 'bad-hardware-address'
   | 'no-cookie'
-  | 'truncated-option'
-  | 'no-end'
-  | 'bad-overload'
   | 'no-message-type'
   | 'unknown-message-type'
   | 'wrong-direction'
   | 'bad-option'
+  | MalformedArea
 
 /** A validated message. Addresses that are not given are 0.0.0.0. */
 export interface DhcpMessage {

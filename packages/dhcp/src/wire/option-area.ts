@@ -1,5 +1,4 @@
 import { concatBytes } from '@fata/bytes'
-import type { Malformed } from './message.ts'
 
 const PAD = 0
 const END = 255
@@ -9,6 +8,9 @@ const LONGEST_PART = 255
 
 /** The options of a message in their order: code and value. Values of options that came in parts are whole. */
 export type OptionMap = Map<number, Uint8Array>
+
+/** Why bytes are no options. */
+export type MalformedArea = 'truncated-option' | 'no-end' | 'bad-overload'
 
 /** Where options may stand: the options field and, with option 52, `file` and `sname` (RFC 2131 §4.1). */
 interface Region {
@@ -24,7 +26,7 @@ export interface OptionArea {
 }
 
 /** Reads the options field and those that option 52 adds, in the order of RFC 3396 §5, and joins what comes in parts (§7). */
-export function readArea(b: Uint8Array, options: Region, file: Region, sname: Region): OptionArea | Malformed {
+export function readArea(b: Uint8Array, options: Region, file: Region, sname: Region): OptionArea | MalformedArea {
   const parts = new Map<number, Uint8Array[]>()
   const failed = readRegion(b, options, parts)
   if (failed !== undefined) return failed
@@ -44,7 +46,7 @@ export function readArea(b: Uint8Array, options: Region, file: Region, sname: Re
   return { options: joined, overload }
 }
 
-function readRegion(b: Uint8Array, { start, end }: Region, into: Map<number, Uint8Array[]>): Malformed | undefined {
+function readRegion(b: Uint8Array, { start, end }: Region, into: Map<number, Uint8Array[]>): MalformedArea | undefined {
   for (let at = start; at < end; ) {
     const code = b[at++]!
     if (code === PAD) continue
