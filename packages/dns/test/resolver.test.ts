@@ -2,8 +2,8 @@ import { formatIp, ip } from '@fata/addr'
 import { createVirtualRuntime, type VirtualRuntime } from '@fata/runtime'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { createResolver, type Resolver, type ResolverOptions } from '../src/index.ts'
-import { decode, type Message } from '../src/wire.ts'
-import { a, aaaa, bytesOf, cname, Network, reply, soa, zone } from './support/network.ts'
+import type { Message } from '../src/wire.ts'
+import { a, aaaa, cname, Network, reply, soa, zone } from './support/network.ts'
 
 const S1 = '192.0.2.53:53'
 const S2 = '192.0.2.54:53'
@@ -215,36 +215,20 @@ describe('the resolver', () => {
     })
 
     it('may answer late', async () => {
-      const slow: { answer?: () => void } = {}
-      const { udp } = network
-      network.servers.set(S1, () => undefined)
-      resolver = createResolver(
-        {
-          ...runtime,
-          udp: {
-            bind(options) {
-              if (slow.answer !== undefined) return udp.bind(options)
-              return {
-                send(data) {
-                  slow.answer = () => {
-                    const bytes = data.slice()
-                    const m = zone([a('www.test', '10.0.0.1')])(decodeQuery(bytes), 'udp') as Message
-                    options.onMessage(bytesOf(m), 0, bytesOf(m).length, { src: options.remote })
-                  }
-                },
-                close: async () => {},
-              }
-            },
-          },
-        },
-        { servers: [ip('192.0.2.53'), ip('192.0.2.54')] },
-      )
-      const lookup = resolver.lookup('www.test', { family: 4 })
-      runtime.clock.advance(2500)
-      expect(asked()).toEqual([`udp ${S2} www.test A`])
-      slow.answer!()
-      expect((await settle(lookup)).map(formatIp)).toEqual(['10.0.0.1'])
+      network.delays.set(S1, 2500)
+      expect(await addresses('www.test', 4)).toBe('10.0.0.1')
+      expect(asked()).toEqual([`udp ${S1} www.test A`, `udp ${S2} www.test A`])
+      expect(runtime.clock.now()).toBe(2500)
       expect(network.openSockets).toBe(0)
+    })
+
+    it("may fail late, which takes nobody else's turn", async () => {
+      network.delays.set(S1, 2500)
+      network.servers.set(S1, (q) => reply(q, [], { rcode: 2 }))
+      network.servers.set('192.0.2.55:53', zone([a('www.test', '10.0.0.3')]))
+      resolver = make({ servers: ['192.0.2.53', '192.0.2.54', '192.0.2.55'].map(ip) })
+      expect(await addresses('www.test', 4)).toBe('10.0.0.3')
+      expect(asked().map((line) => line.split(' ')[1])).toEqual([S1, S2, '192.0.2.55:53'])
     })
 
     it.each([
@@ -527,9 +511,3 @@ describe('the resolver', () => {
     })
   })
 })
-
-function decodeQuery(bytes: Uint8Array): Message {
-  const m = decode(bytes, 0, bytes.length)
-  if (typeof m === 'string') throw new Error(m)
-  return m
-}

@@ -123,6 +123,7 @@ describe('refuses', () => {
     ['bad-pointer', 'a pointer forward', 'c020 0001 0001 00000000 0004 01020304'],
     ['bad-pointer', 'a pointer into the header', 'c000 0001 0001 00000000 0004 01020304'],
     ['bad-pointer', 'a loop', '0162 c013 0001 0001 00000000 0004 01020304'],
+    ['bad-pointer', 'labels that run into the pointer', `c010 ff00 0001 00000000 0008 ${'00'.repeat(8)}`],
     ['bad-pointer', 'a compressed target of HTTPS', 'c00c 0041 0001 00000000 0004 0001 c00c'],
     ['bad-opt', 'OPT among the answers', '00 0029 1000 00000000 0000'],
     ['trailing-bytes', 'what follows', 'c00c 0001 0001 00000000 0004 01020304 00'],

@@ -80,12 +80,14 @@ export class Reader {
     let end = this.end
     let next = -1
     for (;;) {
-      if (this.malformed !== undefined || at >= end) return this.#noName('truncated')
+      // Behind a pointer, labels end in front of where they were pointed to from.
+      const short: Malformed = next < 0 ? 'truncated' : 'bad-pointer'
+      if (this.malformed !== undefined || at >= end) return this.#noName(short)
       const head = buf[at]!
       if (head === 0) break
       if (head >= 0xc0) {
         if (!compression) return this.#noName('bad-pointer')
-        if (at + 2 > end) return this.#noName('truncated')
+        if (at + 2 > end) return this.#noName(short)
         const target = this.start + (u16(buf, at) & 0x3fff)
         if (target >= segment || target < this.start + HEADER_LEN) return this.#noName('bad-pointer')
         if (next < 0) next = at + 2
@@ -94,7 +96,7 @@ export class Reader {
         continue
       }
       if (head > 63) return this.#noName('bad-label')
-      if (at + 1 + head > end) return this.#noName('truncated')
+      if (at + 1 + head > end) return this.#noName(short)
       length += 1 + head
       if (length > MAX_NAME) return this.#noName('name-too-long')
       text += (text === '' ? '' : '.') + formatLabel(buf, at + 1, at + 1 + head)

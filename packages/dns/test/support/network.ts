@@ -54,6 +54,8 @@ export class Network {
   /** One line for each question: time, way, server, name and type. */
   readonly log: string[] = []
   readonly queries: Message[] = []
+  /** How far away a server is, where it is not 5 ms. */
+  readonly delays = new Map<string, number>()
   openSockets = 0
   openFlows = 0
   /** Bytes of each piece in which TCP delivers. */
@@ -73,8 +75,9 @@ export class Network {
     return handler === undefined ? undefined : handler(query, via)
   }
 
-  #later(fn: () => void): void {
-    this.#runtime.clock.schedule(this.#runtime.clock.now() + 5, fn)
+  #later(server: Endpoint, fn: () => void): void {
+    const delay = this.delays.get(formatEndpoint(server)) ?? 5
+    this.#runtime.clock.schedule(this.#runtime.clock.now() + delay, fn)
   }
 
   readonly udp: DnsUdp = {
@@ -85,7 +88,7 @@ export class Network {
         send: (data) => {
           const answer = this.#ask(remote, data, 'udp')
           if (answer === undefined) return
-          this.#later(() => {
+          this.#later(remote, () => {
             if (!open) return
             if (typeof answer === 'string')
               return onError(Object.assign(new Error(answer), { code: `ERR_UDP_${answer.toUpperCase()}` }))
@@ -132,7 +135,7 @@ export class Network {
     }
     const answer = this.#ask(address, bytes.subarray(2), 'tcp')
     if (answer === undefined) return
-    this.#later(() => {
+    this.#later(address, () => {
       if (typeof answer === 'string') flow.abort()
       else void flow.write(frame(answer instanceof Uint8Array ? answer : bytesOf(answer))).catch(() => {})
     })
