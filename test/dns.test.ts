@@ -26,7 +26,7 @@ describeWith(['tap', 'dnsmasq'], 'the resolver with dnsmasq', () => {
 
   beforeAll(async () => {
     netns = createNetns()
-    device = await openTap({ name: 'tap0', netns: netns.name, hostAddresses: ['10.9.0.1/24', 'fd09::1/64'] })
+    device = openTap({ name: 'tap0', netns: netns.name, hostAddresses: ['10.9.0.1/24', 'fd09::1/64'] })
     stack = createStack(device, { ipv4: '10.9.0.2/24', ipv6: 'fd09::2/64' }, runtime)
     await stack.ready
     netns.start('dnsmasq', [
