@@ -1,5 +1,6 @@
 import { abort } from './core/close.ts'
-import { type Connection, EVENT_CLOSED, EVENT_ESTABLISHED } from './core/connection.ts'
+import type { Connection } from './core/connection.ts'
+import { EVENT_CLOSED, EVENT_ESTABLISHED } from './core/signals.ts'
 import { failureOf } from './failures.ts'
 import { ConnectionFlow } from './flow.ts'
 import type { TcpFlow } from './interface.ts'

@@ -4,14 +4,16 @@ import type { Offload } from '@fata/net'
 import type { Clock, Logger, Random, Timer } from '@fata/runtime'
 import { ConnectionTable } from './connection-table.ts'
 import { remove } from './core/close.ts'
+import { Cubic } from './core/congestion/cubic.ts'
 import { NewReno } from './core/congestion/newreno.ts'
-import { Connection, type ConnectionId, NEED_RESET } from './core/connection.ts'
+import { Connection, type ConnectionId } from './core/connection.ts'
 import { type Context, createContext } from './core/context.ts'
 import { type Opening, setPath } from './core/open.ts'
 import { createOutgoing, type Outgoing } from './core/outgoing.ts'
 import { onTooBig } from './core/recovery.ts'
 import type { Path } from './core/reports.ts'
 import { emit } from './core/send.ts'
+import { NEED_RESET } from './core/signals.ts'
 import { deadline, expire, watchWindow } from './core/timers.ts'
 import type { TcpFlow } from './interface.ts'
 import { createSequenceNumbers, type SequenceNumbers } from './isn.ts'
@@ -22,6 +24,9 @@ import type { Owner } from './owner.ts'
 import type { TcpStats } from './stats.ts'
 import { TimerWheel } from './timer-wheel.ts'
 import { Transmitter } from './transmitter.ts'
+
+/** A timer that comes later than this says that the thread was busy. */
+const LATE_MS = 5
 
 /** What TCP needs. `ip` may serve one family or both. */
 export interface TcpDeps {
@@ -123,7 +128,8 @@ export class Engine implements ListenerHost {
   /** A connection in CLOSED, in no table yet. */
   create(id: ConnectionId, chosen: CheckedFlowOptions): Connection {
     const { config } = this.context
-    return new Connection(this.context, id, new NewReno(config.initialWindowSegments), {
+    const congestion = new (config.congestion === 'cubic' ? Cubic : NewReno)(config.initialWindowSegments)
+    return new Connection(this.context, id, congestion, {
       noDelay: chosen.noDelay ?? config.noDelay,
       keepalive: chosen.keepalive,
       userTimeoutMs: chosen.userTimeoutMs ?? config.userTimeoutMs,
@@ -278,8 +284,11 @@ export class Engine implements ListenerHost {
   }
 
   readonly #onTimer = (): void => {
+    const late = this.#clock.now() - this.#timerAt
     this.#timerAt = Number.POSITIVE_INFINITY
-    this.flush()
+    // This thread was busy: what has arrived in the meantime comes first, lest its absence is taken for a loss.
+    if (late > LATE_MS) this.#clock.defer(() => this.flush())
+    else this.flush()
   }
 }
 

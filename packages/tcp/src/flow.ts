@@ -3,8 +3,8 @@ import { FlowError, iterateFlow, toWebStreams, type WebStreams } from '@fata/flo
 import type { Piece } from './core/byte-queue.ts'
 import { hasSendRoom, receive, send, setKeepalive } from './core/calls.ts'
 import { abort, closeBoth, closeSending, dropReceived } from './core/close.ts'
+import { type Connection, finAcked, finSent } from './core/connection.ts'
 import {
-  type Connection,
   EVENT_CLOSED,
   EVENT_FIN_ACKED,
   EVENT_FIN_SENT,
@@ -13,14 +13,12 @@ import {
   EVENT_STALLED,
   EVENT_URGENT,
   EVENT_WRITABLE,
-  finAcked,
-  finSent,
-} from './core/connection.ts'
+} from './core/signals.ts'
 import { TcpError } from './errors.ts'
 import { failureOf } from './failures.ts'
 import { infoOf } from './info.ts'
-import type { TcpFlow, TcpFlowOptions, TcpInfo, TcpReadOptions, TcpReport, TcpWriteOptions } from './interface.ts'
-import { checkFlowOptions } from './options.ts'
+import type { TcpFlow, TcpInfo, TcpReadOptions, TcpReport, TcpWriteOptions } from './interface.ts'
+import { checkFlowOptions, type TcpFlowOptions } from './options.ts'
 import type { Host, Owner } from './owner.ts'
 import { WaitList } from './wait-list.ts'
 

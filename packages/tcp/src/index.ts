@@ -6,7 +6,6 @@ export type {
   TcpConnectionState,
   TcpConnectOptions,
   TcpFlow,
-  TcpFlowOptions,
   TcpInfo,
   TcpListener,
   TcpListenTarget,
@@ -15,6 +14,6 @@ export type {
   TcpTarget,
   TcpWriteOptions,
 } from './interface.ts'
-export { TCP_DEFAULTS, type TcpConfig, type TcpKeepalive, type TcpOptions } from './options.ts'
+export { TCP_DEFAULTS, type TcpConfig, type TcpFlowOptions, type TcpKeepalive, type TcpOptions } from './options.ts'
 export type { TcpStats } from './stats.ts'
 export { createTcp } from './tcp.ts'

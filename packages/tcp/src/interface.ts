@@ -2,7 +2,7 @@ import type { Endpoint, IpAddress } from '@fata/addr'
 import type { Flow, FlowOptions, WebStreams } from '@fata/flow'
 import type { IpReportKind } from '@fata/ip'
 import type { State } from './core/state.ts'
-import type { TcpKeepalive } from './options.ts'
+import type { TcpFlowOptions } from './options.ts'
 import type { TcpStats } from './stats.ts'
 
 /** TCP over an IP layer, or whatever offers the same: the host's sockets, another implementation. */
@@ -43,20 +43,6 @@ export interface TcpTarget {
   readonly localAddress?: IpAddress | undefined
   /** 1..65535. Default: an unpredictable free one (RFC 6056). */
   readonly localPort?: number | undefined
-}
-
-/** What can be chosen for each connection; the default is that of the whole. */
-export interface TcpFlowOptions {
-  /** See `TcpOptions.noDelay`. */
-  readonly noDelay?: boolean | undefined
-  /** Probe a silent peer. Default: no (MUST-25). */
-  readonly keepalive?: TcpKeepalive | boolean | undefined
-  /** See `TcpOptions.userTimeoutMs`; Infinity for never (MUST-21). */
-  readonly userTimeoutMs?: number | undefined
-  /** DSCP and ECN bits of what is sent: the traffic class byte (MUST-48). Default 0. */
-  readonly trafficClass?: number | undefined
-  /** Time to live or hop limit of what is sent, 1..255 (MUST-49). Default: the IP layer's. */
-  readonly ttl?: number | undefined
 }
 
 export interface TcpConnectOptions extends TcpFlowOptions {

@@ -1,6 +1,7 @@
 import type { IpAddress } from '@fata/addr'
 import type { FlowOptions } from '@fata/flow'
-import { type Connection, EVENT_CLOSED, EVENT_ESTABLISHED } from './core/connection.ts'
+import type { Connection } from './core/connection.ts'
+import { EVENT_CLOSED, EVENT_ESTABLISHED } from './core/signals.ts'
 import { TcpError } from './errors.ts'
 import { ConnectionFlow } from './flow.ts'
 import type { TcpFlow, TcpListener } from './interface.ts'

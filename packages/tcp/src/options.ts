@@ -1,5 +1,3 @@
-import type { TcpFlowOptions } from './interface.ts'
-
 /** When to probe a peer that is silent (RFC 9293 §3.8.4). */
 export interface TcpKeepalive {
   /** Silence before the first probe. Default 2 h, which MUST-28 makes the least default. */
@@ -8,6 +6,20 @@ export interface TcpKeepalive {
   readonly intervalMs?: number | undefined
   /** So many unanswered probes end the connection with `ERR_TCP_TIMEOUT`. Default 9. */
   readonly probes?: number | undefined
+}
+
+/** What can be chosen for each connection; the default is that of the whole. */
+export interface TcpFlowOptions {
+  /** See `TcpOptions.noDelay`. */
+  readonly noDelay?: boolean | undefined
+  /** Probe a silent peer. Default: no (MUST-25). */
+  readonly keepalive?: TcpKeepalive | boolean | undefined
+  /** See `TcpOptions.userTimeoutMs`; Infinity for never (MUST-21). */
+  readonly userTimeoutMs?: number | undefined
+  /** DSCP and ECN bits of what is sent: the traffic class byte (MUST-48). Default 0. */
+  readonly trafficClass?: number | undefined
+  /** Time to live or hop limit of what is sent, 1..255 (MUST-49). Default: the IP layer's. */
+  readonly ttl?: number | undefined
 }
 
 /** All of them have defaults that suit the Internet and a fast local network alike. */
@@ -44,6 +56,8 @@ export interface TcpOptions {
   readonly windowScale?: boolean | undefined
   /** Send small writes at once instead of collecting them while data is unacknowledged (Nagle, RFC 9293 §3.7.4). Default false. */
   readonly noDelay?: boolean | undefined
+  /** Which congestion control new connections have: CUBIC (RFC 9438) or NewReno (RFC 5681, 6582). Default `'cubic'`. */
+  readonly congestion?: 'cubic' | 'newreno' | undefined
   /** Segments that may be sent before the first acknowledgment (RFC 6928). Default 10. */
   readonly initialWindowSegments?: number | undefined
 
@@ -98,6 +112,7 @@ export const TCP_DEFAULTS: TcpConfig = Object.freeze({
   sack: true,
   windowScale: true,
   noDelay: false,
+  congestion: 'cubic',
   initialWindowSegments: 10,
   minRtoMs: 200,
   initialRtoMs: 1000,
@@ -151,6 +166,8 @@ export function checkOptions(options: TcpOptions): TcpConfig {
   const config: TcpConfig = { ...TCP_DEFAULTS, ...given }
   for (const [name, [least, greatest]] of Object.entries(RANGES))
     checkRange(name, config[name as keyof typeof RANGES], least, greatest)
+  if (config.congestion !== 'cubic' && config.congestion !== 'newreno')
+    throw new RangeError(`congestion must be 'cubic' or 'newreno', got ${config.congestion}`)
   const [first, last] = config.ephemeralPorts
   checkRange('ephemeralPorts', first, 1, 65535)
   checkRange('ephemeralPorts', last, first, 65535)

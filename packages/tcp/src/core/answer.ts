@@ -1,6 +1,7 @@
 import { randomBelow } from '@fata/runtime'
-import { type Connection, NEED_ACK } from './connection.ts'
+import type { Connection } from './connection.ts'
 import type { Segment } from './segment.ts'
+import { NEED_ACK } from './signals.ts'
 
 /** Acknowledgments that unacceptable segments ask for, and how many of them: RFC 9293 §3.10.7.4, RFC 5961 §7. */
 

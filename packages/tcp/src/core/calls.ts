@@ -1,7 +1,8 @@
 import { serialLeq } from '@fata/bytes'
 import type { KeepaliveConfig } from '../options.ts'
 import type { Piece } from './byte-queue.ts'
-import { type Connection, createKeepalive, NEED_ACK, urgentOf } from './connection.ts'
+import { type Connection, createKeepalive, urgentOf } from './connection.ts'
+import { NEED_ACK } from './signals.ts'
 import { isSynchronized } from './state.ts'
 import { readSequence } from './text.ts'
 import { wantsWindowUpdate } from './window.ts'
@@ -48,9 +49,28 @@ export function receive(c: Connection): Piece | undefined {
   const piece = c.received?.take()
   if (piece === undefined) return undefined
   if (c.state !== 'CLOSED') c.tcp.stats.unreadBytes -= piece.end - piece.start
+  growBuffer(c, piece.end - piece.start)
   if (c.urgent?.in === true && serialLeq(c.urgent.rcvUp, readSequence(c))) c.urgent.in = false
   if (isSynchronized(c.state) && !c.finReceived && wantsWindowUpdate(c)) c.needs |= NEED_ACK
   return piece
+}
+
+/** Segments that may arrive in addition while the window is being doubled. */
+const GROWTH_SEGMENTS = 16
+
+/**
+ * Dynamic right-sizing: a reader who takes a whole buffer in one round trip may be what the peer waits for, so the buffer becomes twice
+ * what was read. The time is that of the last segment, since it has to be asked for with every read.
+ */
+function growBuffer(c: Connection, n: number): void {
+  c.readBytes += n
+  if (c.heardAt - c.readSince < Math.max(c.srtt, 1)) return
+  const { config, stats } = c.tcp
+  const wanted = 2 * c.readBytes + GROWTH_SEGMENTS * c.advertisedMss
+  if (wanted > c.rcvBufferBytes && 2 * stats.unreadBytes < config.receiveMemoryBytes)
+    c.rcvBufferBytes = Math.max(c.rcvBufferBytes, Math.min(wanted, config.receiveBufferMaxBytes))
+  c.readBytes = 0
+  c.readSince = c.heardAt
 }
 
 /** Turns keepalive on, changes it, or turns it off (MUST-24). */

@@ -1,5 +1,6 @@
 import type { TcpErrorCode } from '../errors.ts'
-import { type Connection, EVENT_CLOSED, EVENT_READABLE, NEED_RESET, NO_FLIGHT } from './connection.ts'
+import { type Connection, NO_FLIGHT } from './connection.ts'
+import { EVENT_CLOSED, EVENT_READABLE, NEED_RESET } from './signals.ts'
 import { canWrite, enter, isSynchronized } from './state.ts'
 
 /**

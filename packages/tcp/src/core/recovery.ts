@@ -1,8 +1,9 @@
 import { serialDiff, serialGeq, serialGt } from '@fata/bytes'
-import { type Connection, NEED_RESEND, pipe } from './connection.ts'
+import { type Connection, pipe } from './connection.ts'
 import { SACKED } from './flight.ts'
 import { detectLosses, endRound, markLossesOnTimeout } from './rack.ts'
 import { seqAdd } from './sequence.ts'
+import { NEED_RESEND } from './signals.ts'
 import { forgetProbe } from './tail-probe.ts'
 import { noteRecovery } from './undo.ts'
 
@@ -111,7 +112,8 @@ function onPartialAck(c: Connection, acked: number): void {
 function endFast(c: Connection): void {
   c.recovery = 'none'
   c.dupAcks = 0
-  c.congestion.onRecovered(pipe(c), c.mss)
+  // With SACK the pipe was kept full on the way; without, a burst might follow.
+  if (!c.sack) c.congestion.onRecovered(pipe(c), c.mss)
   endRound(c)
 }
 

@@ -2,9 +2,10 @@ import { serialGeq, serialLt } from '@fata/bytes'
 import type { IpReportKind } from '@fata/ip'
 import { countDrop, type Offload } from '@fata/net'
 import { remove } from './close.ts'
-import { type Connection, EVENT_SOFT_ERROR } from './connection.ts'
+import type { Connection } from './connection.ts'
 import { setPath } from './open.ts'
 import { onTooBig } from './recovery.ts'
+import { EVENT_SOFT_ERROR } from './signals.ts'
 
 /**
  * What ICMP and the host say about segments that were sent: RFC 9293 §3.9.2.2, with the checks of RFC 5927.

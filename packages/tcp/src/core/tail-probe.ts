@@ -1,8 +1,9 @@
 import { serialDiff, serialGeq, serialGt } from '@fata/bytes'
-import { type Connection, NEED_TAIL, unsentBytes } from './connection.ts'
+import { type Connection, unsentBytes } from './connection.ts'
 import { rackOf } from './rack.ts'
 import { armInstead, armRetransmit } from './rto.ts'
 import { seqAdd } from './sequence.ts'
+import { NEED_TAIL } from './signals.ts'
 
 /**
  * Tail loss probes: where the end of a flight is lost nothing comes that could tell of it but, much later, the retransmission timer; a

@@ -3,10 +3,11 @@ import { countDrop } from '@fata/net'
 import { FIN } from '../wire.ts'
 import { ByteQueue } from './byte-queue.ts'
 import { dropReassembly, resetIfDiscarded, startTimeWait } from './close.ts'
-import { type Connection, EVENT_READABLE, NEED_ACK } from './connection.ts'
+import type { Connection } from './connection.ts'
 import { Reassembly } from './reassembly.ts'
 import type { Segment } from './segment.ts'
 import { seqAdd } from './sequence.ts'
+import { EVENT_READABLE, NEED_ACK } from './signals.ts'
 import { canReceive, enter } from './state.ts'
 
 /** Text and FIN of a segment that lies in the window: RFC 9293 §3.10.7.4, seventh and eighth step; when to acknowledge: §3.8.6.3. */

@@ -1,18 +1,10 @@
 import { serialDiff } from '@fata/bytes'
 import { remove } from './close.ts'
-import {
-  type Connection,
-  EVENT_STALLED,
-  finSent,
-  NEED_ACK,
-  NEED_OVERRIDE,
-  NEED_PROBE,
-  NEED_SYN,
-  unsentBytes,
-} from './connection.ts'
+import { type Connection, finSent, unsentBytes } from './connection.ts'
 import { onTimeout, recoverByTime } from './recovery.ts'
 import { armRetransmit, backOff } from './rto.ts'
 import { seqAdd } from './sequence.ts'
+import { EVENT_STALLED, NEED_ACK, NEED_OVERRIDE, NEED_PROBE, NEED_SYN } from './signals.ts'
 import { onProbeTimer } from './tail-probe.ts'
 
 /** The timers of a connection: RFC 9293 §3.8.1, §3.8.3, §3.8.4, §3.8.6.1, §3.10.8; RFC 6298 §5. */

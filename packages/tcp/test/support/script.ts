@@ -23,8 +23,8 @@ export interface ScriptOptions extends TcpOptions {
 const PORT = 80
 const PEER_PORT = 40000
 
-/** What a segment of the peer looks like unless it says otherwise: no options but a usual MSS on SYN. */
-export const PLAIN: TcpOptions = { timestamps: false, sack: false, windowScale: false }
+/** What scripts begin with: no options but the MSS, and the arithmetic of Reno. */
+export const PLAIN: TcpOptions = { timestamps: false, sack: false, windowScale: false, congestion: 'newreno' }
 
 /**
  * One TCP and a peer who is played by the test: segments arrive, segments are expected, time is virtual. Sequence numbers in scripts

@@ -13,7 +13,7 @@ export interface Congestion {
   onAck(acked: number, mss: number, now: number, rttMs: number): void
   /** Loss was detected by acknowledgments: a new recovery begins with `flight` bytes outstanding. */
   onLoss(flight: number, mss: number, now: number): void
-  /** Recovery is over, `flight` bytes are outstanding. */
+  /** A recovery without SACK is over, `flight` bytes are outstanding. */
   onRecovered(flight: number, mss: number): void
   /** The retransmission timer expired, `again` where it had already for this data. */
   onTimeout(flight: number, mss: number, now: number, again: boolean): void
