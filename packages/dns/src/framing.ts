@@ -1,4 +1,4 @@
-import { concatBytes, putU16, u16 } from '@fata/bytes'
+import { putU16, u16 } from '@fata/bytes'
 import type { Flow } from '@fata/flow'
 import { encode } from './wire/message.ts'
 import type { Message } from './wire/types.ts'
@@ -20,14 +20,25 @@ export function frame(message: Uint8Array): Uint8Array {
   return framed
 }
 
-/** The next message of a stream, however it is cut; undefined where the stream ends before. */
+/** The next message of a stream, however it is cut; undefined where the stream ends before. What follows the message is lost. */
 export async function readFrame(flow: Pick<Flow, 'read'>, signal: AbortSignal): Promise<Uint8Array | undefined> {
-  let bytes: Uint8Array = new Uint8Array(0)
+  const length = new Uint8Array(LENGTH_LEN)
+  let message: Uint8Array | undefined
+  let filled = 0
   for (;;) {
-    const end = bytes.length < LENGTH_LEN ? Number.POSITIVE_INFINITY : LENGTH_LEN + u16(bytes, 0)
-    if (bytes.length >= end) return bytes.subarray(LENGTH_LEN, end)
     const chunk = await flow.read({ signal })
     if (chunk === null) return undefined
-    bytes = concatBytes([bytes, chunk])
+    for (let at = 0; at < chunk.length; ) {
+      const into: Uint8Array = message ?? length
+      const n = Math.min(chunk.length - at, into.length - filled)
+      into.set(chunk.subarray(at, at + n), filled)
+      filled += n
+      at += n
+      if (filled < into.length) break
+      if (message !== undefined) return message
+      message = new Uint8Array(u16(length, 0))
+      filled = 0
+    }
+    if (message?.length === 0) return message
   }
 }

@@ -66,12 +66,13 @@ export class Transport {
         throw error
       }
     } catch {
-      if (!signal.aborted) this.#listener.failed(attempt, true)
-      return
+      message = undefined
     }
+    if (signal.aborted) return
+    this.#connections.delete(attempt)
     // A stream carries nothing but the answer: what is none fails.
     const taken = message !== undefined && this.#receive(attempt, message, 0, message.length)
-    if (!taken && !signal.aborted) this.#listener.failed(attempt, true)
+    if (!taken) this.#listener.failed(attempt, true)
   }
 
   end(attempt: number): void {
