@@ -100,6 +100,11 @@ export class Engine implements ListenerHost {
     return this.#batchNow
   }
 
+  /** A batch is over; there may have been nothing for TCP in it. */
+  endBatch(): void {
+    if (!Number.isNaN(this.#batchNow) || this.#touched.length > 0) this.flush()
+  }
+
   /** Sends what is owed, tells what has happened, sets timers. */
   flush(): void {
     if (this.#flushing) return
@@ -121,7 +126,7 @@ export class Engine implements ListenerHost {
     if (this.table.size < this.context.config.maxConnections) return true
     const [oldest] = this.timeWait
     if (oldest === undefined) return false
-    this.refuse(oldest)
+    this.refuse(oldest, true)
     return true
   }
 
@@ -144,13 +149,9 @@ export class Engine implements ListenerHost {
     this.list(c)
   }
 
-  /** Deletes a connection at once and silently, but for a reset that it owes. */
-  refuse(c: Connection): void {
-    if (c.state !== 'CLOSED') {
-      const owed = c.state === 'SYN-RECEIVED' ? NEED_RESET : 0
-      remove(c)
-      c.needs |= owed
-    }
+  refuse(c: Connection, silent: boolean): void {
+    if (c.state !== 'CLOSED') remove(c)
+    if (!silent) c.needs |= NEED_RESET
     this.#unlink(c)
     this.touch(c)
   }
@@ -246,7 +247,7 @@ export class Engine implements ListenerHost {
     this.timeWait.add(c)
     if (this.timeWait.size > this.context.config.timeWaitLimit) {
       const [oldest] = this.timeWait
-      if (oldest !== undefined) this.refuse(oldest)
+      if (oldest !== undefined) this.refuse(oldest, true)
     }
     this.onQuiet?.()
   }

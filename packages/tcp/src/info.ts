@@ -19,6 +19,7 @@ export function infoOf(c: Connection): TcpInfo {
     advertisedMss: c.advertisedMss,
     timestamps: c.timestamps,
     sack: c.sack,
+    ecn: c.ecn !== undefined,
     windowScaling: c.windowScaling,
     rttMs: c.srtt,
     rttVarMs: c.rttvar,

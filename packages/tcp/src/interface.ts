@@ -127,9 +127,10 @@ export interface TcpInfo extends TcpConnectionState {
   /** Effective send MSS; what the peer was told. */
   readonly mss: number
   readonly advertisedMss: number
-  /** Timestamps, SACK and window scaling, where both ends use them. */
+  /** Timestamps, SACK, ECN and window scaling, where both ends use them. */
   readonly timestamps: boolean
   readonly sack: boolean
+  readonly ecn: boolean
   readonly windowScaling: boolean
   readonly rttMs: number
   readonly rttVarMs: number

@@ -20,8 +20,8 @@ export interface ListenSettings {
 
 /** What a listener needs of the shell. */
 export interface ListenerHost extends Host {
-  /** Ends a connection that has not become a flow. */
-  refuse(c: Connection): void
+  /** Ends a connection that has not become a flow, with a reset unless `silent`. */
+  refuse(c: Connection, silent: boolean): void
   /** The application's `onFlow` has failed. */
   onFlowFailed(flow: TcpFlow, error: unknown): void
   unlisten(listener: ConnectionListener): void
@@ -68,7 +68,8 @@ export class ConnectionListener implements TcpListener, Owner {
       const [oldest] = this.#halfOpen
       if (oldest !== undefined) {
         this.#halfOpen.delete(oldest)
-        this.#host.refuse(oldest)
+        // A reset for each forged SYN would make this host part of the attack; an honest peer's ACK is answered with one.
+        this.#host.refuse(oldest, true)
       }
     }
     this.#halfOpen.add(c)
@@ -88,7 +89,7 @@ export class ConnectionListener implements TcpListener, Owner {
     if (this.#closed) return
     this.#closed = true
     this.#host.unlisten(this)
-    for (const c of this.#halfOpen) this.#host.refuse(c)
+    for (const c of this.#halfOpen) this.#host.refuse(c, false)
     this.#halfOpen.clear()
     for (const flow of this.#ready.splice(0)) flow.abort()
     this.#accepters.rejectAll(closedError())

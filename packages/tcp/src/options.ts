@@ -54,6 +54,10 @@ export interface TcpOptions {
   readonly sack?: boolean | undefined
   /** Offer window scaling (RFC 7323). Default true. */
   readonly windowScale?: boolean | undefined
+  /**
+   * Explicit congestion notification (RFC 3168): never; where the peer asks for it, as in Linux; asked for too. Default `'accept'`.
+   */
+  readonly ecn?: 'off' | 'accept' | 'request' | undefined
   /** Send small writes at once instead of collecting them while data is unacknowledged (Nagle, RFC 9293 §3.7.4). Default false. */
   readonly noDelay?: boolean | undefined
   /** Which congestion control new connections have: CUBIC (RFC 9438) or NewReno (RFC 5681, 6582). Default `'cubic'`. */
@@ -112,6 +116,7 @@ export const TCP_DEFAULTS: TcpConfig = Object.freeze({
   sack: true,
   windowScale: true,
   noDelay: false,
+  ecn: 'accept',
   congestion: 'cubic',
   initialWindowSegments: 10,
   minRtoMs: 200,
@@ -160,14 +165,18 @@ export function checkRange(name: string, value: number, least: number, greatest:
     throw new RangeError(`${name} must be in ${least}..${greatest}, got ${value}`)
 }
 
+function checkOneOf(name: string, value: string, values: readonly string[]): void {
+  if (!values.includes(value)) throw new RangeError(`${name} must be one of ${values.join(', ')}, got ${value}`)
+}
+
 /** Fills in the defaults. Throws a RangeError on nonsense. */
 export function checkOptions(options: TcpOptions): TcpConfig {
   const given = Object.fromEntries(Object.entries(options).filter(([, v]) => v !== undefined))
   const config: TcpConfig = { ...TCP_DEFAULTS, ...given }
   for (const [name, [least, greatest]] of Object.entries(RANGES))
     checkRange(name, config[name as keyof typeof RANGES], least, greatest)
-  if (config.congestion !== 'cubic' && config.congestion !== 'newreno')
-    throw new RangeError(`congestion must be 'cubic' or 'newreno', got ${config.congestion}`)
+  checkOneOf('congestion', config.congestion, ['cubic', 'newreno'])
+  checkOneOf('ecn', config.ecn, ['off', 'accept', 'request'])
   const [first, last] = config.ephemeralPorts
   checkRange('ephemeralPorts', first, 1, 65535)
   checkRange('ephemeralPorts', last, first, 65535)

@@ -33,7 +33,7 @@ export class Receiver implements IpListener {
     const { stats } = this.#engine.context
     const s = this.#segment
     stats.segmentsIn++
-    const refusal = readSegment(s, buf, off, end, packet.meta) ?? refuse(s, buf, off, end, packet)
+    const refusal = readSegment(s, buf, off, end, packet.meta, packet.trafficClass) ?? refuse(s, buf, off, end, packet)
     if (refusal !== undefined) {
       countDrop(stats.dropped, refusal)
       return true
@@ -48,7 +48,7 @@ export class Receiver implements IpListener {
   }
 
   batchEnd(): void {
-    this.#engine.flush()
+    this.#engine.endBatch()
   }
 
   error(report: IpReport): void {
@@ -137,7 +137,7 @@ export class Receiver implements IpListener {
         : serialGt(s.seq, c.rcvNxt)
     if (!newer) return false
     const after = c.sndNxt
-    this.#engine.refuse(c)
+    this.#engine.refuse(c, true)
     this.#accept(listener, s, packet, now, after)
     return true
   }

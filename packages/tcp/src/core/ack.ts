@@ -2,6 +2,7 @@ import { serialDiff, serialGt, serialLeq, serialLt } from '@fata/bytes'
 import { FIN } from '../wire.ts'
 import { finish, resetIfDiscarded, startTimeWait } from './close.ts'
 import { type Connection, finAcked, NO_FLIGHT } from './connection.ts'
+import { noteEcho } from './ecn.ts'
 import { stampDiff, stampOf } from './flight.ts'
 import { noteDelivered, trustUntil } from './rack.ts'
 import { onDuplicateAck, onNewAck, recoverByTime } from './recovery.ts'
@@ -20,6 +21,7 @@ export function processAck(c: Connection, s: Segment, now: number): void {
   if (inFlight) c.flight.beginAck(trustUntil(c, s, now))
   if (acked > 0) acknowledge(c, s, now)
   if (inFlight || s.options.sackCount > 0 || c.rack?.probing === true) judge(c, s, acked, now)
+  noteEcho(c, s, now)
   if (acked >= 0) updateSendWindow(c, s)
   if (acked > 0 && finAcked(c)) onFinAcked(c, now)
   if (acked > 0) resetIfDiscarded(c)

@@ -1,6 +1,6 @@
 import { isIpv4 } from '@fata/addr'
 import { clearGather, serialDiff } from '@fata/bytes'
-import { ACK, FIN, HEADER_LEN, MAX_HEADER_LEN, PSH, RST, SYN, URG } from '../wire.ts'
+import { ACK, ECE, FIN, HEADER_LEN, MAX_HEADER_LEN, PSH, RST, SYN, URG } from '../wire.ts'
 import { MAX_SACK_BLOCKS, putAlignedTimestamps, putSack } from '../wire-options.ts'
 import type { Connection } from './connection.ts'
 import type { Outgoing } from './outgoing.ts'
@@ -66,7 +66,7 @@ export function fill(c: Connection, out: Outgoing, seq: number, flags: number, n
   h.srcPort = c.localPort
   h.dstPort = c.remotePort
   h.seq = seq
-  h.flags = flags
+  h.flags = c.ecn?.echo === true && (flags & (SYN | RST)) === 0 ? flags | ECE : flags
   h.checksum = 0
   h.urgent = 0
   out.optionsLen = (flags & SYN) !== 0 ? 0 : putOptions(c, out.options, now)
@@ -125,7 +125,7 @@ export function fullSegment(c: Connection): number {
 /** Text of the largest segment that the device takes: a multiple of `mss` where it segments itself. */
 export function largestSegment(c: Connection, mss: number): number {
   const v4 = isIpv4(c.remote)
-  if (!(v4 ? c.offload.tso4 : c.offload.tso6) || c.urgent?.out === true) return mss
+  if (!(v4 ? c.offload.tso4 : c.offload.tso6) || c.urgent?.out === true || c.ecn?.answer === true) return mss
   const room = MAX_PACKET - (v4 ? IPV4_HEADER : IPV6_HEADER) - MAX_HEADER_LEN
   return Math.max(mss, room - (room % mss))
 }

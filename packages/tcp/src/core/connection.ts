@@ -6,6 +6,7 @@ import type { KeepaliveConfig } from '../options.ts'
 import type { ByteQueue } from './byte-queue.ts'
 import type { Congestion } from './congestion/congestion.ts'
 import type { Context } from './context.ts'
+import type { Ecn } from './ecn.ts'
 import { Flight } from './flight.ts'
 import type { Reassembly } from './reassembly.ts'
 import type { SendQueue } from './send-queue.ts'
@@ -97,6 +98,7 @@ export class Connection {
   duplicateStart = 0
   duplicateEnd = 0
   urgent: Urgent | undefined = undefined
+  ecn: Ecn | undefined = undefined
   /** The application has closed: what arrives is discarded, and a reset at the end says so if anything was (SHLD-3). */
   discarding = false
   discarded = false

@@ -5,6 +5,7 @@ import { ACK, HEADER_LEN, RST, SYN } from '../wire.ts'
 import { TIMESTAMPS_LEN } from '../wire-options.ts'
 import { remove } from './close.ts'
 import type { Connection } from './connection.ts'
+import { takeSynFlags } from './ecn.ts'
 import type { Outgoing } from './outgoing.ts'
 import { measure, startAfterLostSyn, stopRetransmit } from './rto.ts'
 import { type Segment, segmentLength } from './segment.ts'
@@ -88,6 +89,7 @@ function takeSyn(c: Connection, s: Segment, now: number): void {
   c.sndWl1 = s.seq
   c.sndWl2 = s.ack
   c.heardAt = now
+  takeSynFlags(c, s)
 }
 
 /** Eff.snd.MSS (MUST-16). */

@@ -5,6 +5,7 @@ import { processAck } from './ack.ts'
 import { answerUnacceptable, challenge } from './answer.ts'
 import { remove } from './close.ts'
 import { type Connection, urgentOf } from './connection.ts'
+import { noteMark } from './ecn.ts'
 import { becomeEstablished, refuseSegment, synSent } from './open.ts'
 import type { Outgoing } from './outgoing.ts'
 import { type Segment, segmentLength, trimFront } from './segment.ts'
@@ -38,6 +39,7 @@ export function segmentArrives(c: Connection, s: Segment, now: number, reply: Ou
   if (!checkReset(c, s, now)) return false
   if (!checkSyn(c, s, now)) return false
   rememberTimestamp(c, s, now)
+  noteMark(c, s)
   if ((s.flags & ACK) === 0) return drop(c, 'no-ack')
   if (c.state === 'SYN-RECEIVED' && !checkAckOfSyn(c, s, now)) return refuseUnacceptable(c, s, reply)
   if (!checkAck(c, s, now)) return false

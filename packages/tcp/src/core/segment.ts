@@ -11,13 +11,27 @@ export interface Segment extends TcpHeader {
   length: number
   /** Bytes of text in each of the segments that a super-frame was made of; `length` in an ordinary one. */
   unit: number
+  /** Congestion was experienced on its way (RFC 3168 §5). */
+  marked: boolean
 }
+
+/** The ECN field of the traffic class byte, and its code point for congestion. */
+const ECN_FIELD = 3
+const CONGESTION_EXPERIENCED = 3
 
 const NOTHING = new Uint8Array(0)
 
 /** A record for reuse. */
 export function createSegment(): Segment {
-  return { ...createTcpHeader(), options: createOptionValues(), buf: NOTHING, off: 0, length: 0, unit: 0 }
+  return {
+    ...createTcpHeader(),
+    options: createOptionValues(),
+    buf: NOTHING,
+    off: 0,
+    length: 0,
+    unit: 0,
+    marked: false,
+  }
 }
 
 /** Reads the segment at `buf[off..end)`. Its checksum is the caller's business. */
@@ -27,6 +41,7 @@ export function readSegment(
   off: number,
   end: number,
   meta: FrameMeta,
+  trafficClass: number,
 ): Malformed | undefined {
   const result = decode(buf, off, end, s)
   if (typeof result === 'string') return result
@@ -35,6 +50,7 @@ export function readSegment(
   s.off = off + s.headerLen
   s.length = end - s.off
   s.unit = meta.gso === 'none' || meta.gsoSize === 0 ? s.length : Math.min(meta.gsoSize, s.length)
+  s.marked = (trafficClass & ECN_FIELD) === CONGESTION_EXPERIENCED
   return undefined
 }
 

@@ -1,8 +1,9 @@
 import { clearGather, serialDiff, serialGt } from '@fata/bytes'
-import { ACK, HEADER_LEN, RST, SYN } from '../wire.ts'
+import { ACK, CWR, HEADER_LEN, RST, SYN } from '../wire.ts'
 import { putSynOptions } from '../wire-options.ts'
 import { emitText, fill, fullSegment, gatherText, largestSegment } from './build.ts'
 import { type Connection, finSent, NO_FLIGHT, pipe, unsentBytes } from './connection.ts'
+import { capable, type Ecn, synFlags } from './ecn.ts'
 import { stampOf } from './flight.ts'
 import type { Outgoing } from './outgoing.ts'
 import { emitResend, emitTail } from './resend.ts'
@@ -66,7 +67,7 @@ function emitSyn(c: Connection, out: Outgoing, now: number): boolean {
   c.needs &= ~NEED_SYN
   const active = c.state === 'SYN-SENT'
   const { config } = c.tcp
-  fill(c, out, c.iss, active ? SYN : SYN | ACK, now)
+  fill(c, out, c.iss, (active ? SYN : SYN | ACK) | synFlags(c), now)
   out.header.window = offerSynWindow(c)
   out.optionsLen = putSynOptions(out.options, 0, {
     mss: c.advertisedMss,
@@ -108,8 +109,16 @@ function emitNew(c: Connection, out: Outgoing, now: number): boolean {
   c.needs &= ~NEED_OVERRIDE
   if (withFin) c.events |= EVENT_FIN_SENT
   emitText(c, out, seq, end, mss, now)
+  if (c.ecn !== undefined && length > 0) markCapable(c, c.ecn, out)
   if (c.timer !== 'reorder') scheduleProbe(c, now)
   return true
+}
+
+/** New text may be marked on its way, and tells that the window was reduced (RFC 3168 §6.1.2). */
+function markCapable(c: Connection, ecn: Ecn, out: Outgoing): void {
+  out.trafficClass = capable(c.trafficClass)
+  if (ecn.answer) out.header.flags |= CWR
+  ecn.answer = false
 }
 
 /** How much of `available` unsent bytes the windows, Nagle and the silly-window rules let go in one segment; 0: nothing yet. */

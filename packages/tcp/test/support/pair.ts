@@ -18,6 +18,8 @@ export interface LinkOptions {
   /** Bytes per millisecond; beyond `queueBytes` of backlog packets are dropped. */
   readonly rate?: number
   readonly queueBytes?: number
+  /** Capable packets are marked where the backlog is longer (RFC 3168 §5). */
+  readonly markBytes?: number
   /** Called for each packet; true drops it. */
   readonly drop?: (packet: Packet, nth: number) => boolean
 }
@@ -148,18 +150,21 @@ class Link {
       jitterMs = 0,
       rate = Number.POSITIVE_INFINITY,
       queueBytes = Number.POSITIVE_INFINITY,
+      markBytes = Number.POSITIVE_INFINITY,
     } = this.#options
     const now = this.#clock.now()
     const begin = Math.max(now, this.#busyUntil)
     if ((begin - now) * rate > queueBytes) return
+    const congested = (begin - now) * rate > markBytes && (packet.trafficClass & 3) === 2
+    const arriving = congested ? { ...packet, trafficClass: packet.trafficClass | 3 } : packet
     this.#busyUntil = begin + packet.bytes.length / rate
     const at = this.#busyUntil + latencyMs + (jitterMs * this.#random.uint32()) / 2 ** 32
     const batch = this.#arriving.get(at)
     if (batch !== undefined) {
-      batch.push(packet)
+      batch.push(arriving)
       return
     }
-    this.#arriving.set(at, [packet])
+    this.#arriving.set(at, [arriving])
     this.#clock.schedule(at, () => this.#arrive(at))
   }
 
@@ -167,7 +172,7 @@ class Link {
     const batch = this.#arriving.get(at) ?? []
     this.#arriving.delete(at)
     const ip = this.#to()
-    for (const p of batch) ip.receive(p.src, p.bytes, { dst: p.dst, meta: { ...p.meta } })
+    for (const p of batch) ip.receive(p.src, p.bytes, { dst: p.dst, meta: { ...p.meta }, trafficClass: p.trafficClass })
     ip.batchEnd()
   }
 

@@ -1,7 +1,7 @@
 import type { IpAddress } from '@fata/addr'
 import { checksum, putU16 } from '@fata/bytes'
 import { PROTOCOL_TCP, pseudoHeaderSum } from '@fata/ip'
-import { ACK, decode, encode, FIN, HEADER_LEN, PSH, RST, SYN, URG } from '../../src/wire.ts'
+import { ACK, CWR, decode, ECE, encode, FIN, HEADER_LEN, PSH, RST, SYN, URG } from '../../src/wire.ts'
 import {
   createOptionValues,
   parseOptions,
@@ -16,6 +16,8 @@ export interface Seg {
   readonly fin?: boolean
   readonly rst?: boolean
   readonly psh?: boolean
+  readonly ece?: boolean
+  readonly cwr?: boolean
   /** The urgent pointer; sets the flag. */
   readonly urg?: number
   readonly seq?: number
@@ -41,6 +43,8 @@ export interface SeenSeg {
   readonly fin: boolean
   readonly rst: boolean
   readonly psh: boolean
+  readonly ece: boolean
+  readonly cwr: boolean
   readonly urg: number | undefined
   readonly seq: number
   readonly ack: number | undefined
@@ -124,6 +128,8 @@ export function build(
       (s.fin === true ? FIN : 0) |
       (s.rst === true ? RST : 0) |
       (s.psh === true ? PSH : 0) |
+      (s.ece === true ? ECE : 0) |
+      (s.cwr === true ? CWR : 0) |
       (s.urg !== undefined ? URG : 0) |
       (s.ack !== undefined ? ACK : 0),
     window: s.window ?? 65535,
@@ -156,6 +162,8 @@ export function see(b: Uint8Array, n: Numbers): SeenSeg {
     fin: (h.flags & FIN) !== 0,
     rst: (h.flags & RST) !== 0,
     psh: (h.flags & PSH) !== 0,
+    ece: (h.flags & ECE) !== 0,
+    cwr: (h.flags & CWR) !== 0,
     urg: (h.flags & URG) !== 0 ? h.urgent : undefined,
     seq: (h.seq - n.senderIss) | 0,
     ack: (h.flags & ACK) !== 0 ? (h.ack - n.receiverIss) | 0 : undefined,
