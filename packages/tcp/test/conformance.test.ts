@@ -8,16 +8,10 @@ const WAYS: Record<string, PairOptions> = {
   'a link that loses and reorders': { link: { latencyMs: 3, loss: 0.05, jitterMs: 3 } },
 }
 
-const BOUNDARIES = {
-  name: 'lets writes wait when nobody reads, and go on when somebody does',
-  reason: 'it expects chunks to end where writes ended, which a byte stream does not promise',
-}
-
 for (const [name, options] of Object.entries(WAYS)) {
   suite({
     describe: (section, body) => describe(`${section}, over ${name}`, body),
     it,
-    skip: options.link === undefined ? [] : [BOUNDARIES],
     create: async () => {
       const pair = new Pair(options)
       const { client, server } = await pair.connect()
