@@ -10,7 +10,6 @@ import { emitResend, emitTail } from './resend.ts'
 import { armRetransmit } from './rto.ts'
 import { seqAdd } from './sequence.ts'
 import { EVENT_FIN_SENT, NEED_ACK, NEED_OVERRIDE, NEED_PROBE, NEED_RESET, NEED_SYN, NEED_TAIL } from './signals.ts'
-import { scheduleProbe } from './tail-probe.ts'
 import { timestampOf } from './timestamps.ts'
 import { offerSynWindow } from './window.ts'
 
@@ -110,7 +109,6 @@ function emitNew(c: Connection, out: Outgoing, now: number): boolean {
   if (withFin) c.events |= EVENT_FIN_SENT
   emitText(c, out, seq, end, mss, now)
   if (c.ecn !== undefined && length > 0) markCapable(c, c.ecn, out)
-  if (c.timer !== 'reorder') scheduleProbe(c, now)
   return true
 }
 
