@@ -1,11 +1,12 @@
 // Real peers over a TAP in a network namespace: dnsmasq serves our client, udhcpc and dhclient ask our server.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { formatIpv4, ip, ipv4, ipv4Prefix, prefixOf } from '@fata/addr'
+import { formatIp, formatIpv4, ip, ipv4, ipv4Prefix, ipv6, isIpv6LinkLocal, prefixOf } from '@fata/addr'
 import { type Arp, createArp } from '@fata/arp'
-import { createDhcpClient, createDhcpServer, type DhcpClientOptions } from '@fata/dhcp'
+import { createDhcpClient, createDhcpServer, createDhcpv6Client, type DhcpClientOptions } from '@fata/dhcp'
 import { createEthernet } from '@fata/ethernet'
 import { createIpv4, type Ipv4Layer } from '@fata/ipv4'
+import { createIpv6 } from '@fata/ipv6'
 import type { Net } from '@fata/net'
 import { systemRuntime } from '@fata/runtime'
 import { openTap } from '@fata/tap'
@@ -224,4 +225,78 @@ describeWith(['tap', 'udhcpc', 'dhclient'], 'the DHCP server with udhcpc and dhc
     expect(s.stats).toMatchObject({ dropped: {}, unsent: {} })
     await s.close()
   })
+})
+
+describeWith(['tap', 'dnsmasq'], 'the DHCPv6 client with dnsmasq', () => {
+  const folder = temporaryFolder()
+  const leases = join(folder.path, 'leases')
+  afterAll(() => folder.remove())
+
+  it('gets configuration alone, then addresses with it, is reached, renews and releases', async () => {
+    const runtime = systemRuntime()
+    const netns = createNetns()
+    const device = openTap({ name: 'tap0', netns: netns.name, hostAddresses: ['fd09::1/64'] })
+    const layer = createIpv6({ link: createEthernet(device), ...runtime }, { acceptRouterAdvertisements: false })
+    const udp = createUdp({ ip: layer, ...runtime })
+    const server = netns.start('dnsmasq', [
+      ...[
+        '--keep-in-foreground',
+        '--port=0',
+        '--interface=tap0',
+        '--bind-interfaces',
+        '--user=root',
+        '--log-facility=-',
+      ],
+      ...['--dhcp-range=fd09::100,fd09::1ff,64,10m', '--dhcp-authoritative', `--dhcp-leasefile=${leases}`],
+      ...[
+        '--dhcp-option=option6:dns-server,[fd09::1],[fd09::53]',
+        '--dhcp-option=option6:domain-search,a.test,b.a.test',
+      ],
+      '--conf-file=/dev/null',
+    ])
+    try {
+      await layer.ready
+      const client = createDhcpv6Client({ socket: udp.bind({ port: 546 }), ...runtime, mac: device.mac! })
+      client.onLease(({ kind, lease }) => {
+        for (const { address } of lease.addresses)
+          if (kind === 'lost') layer.removeAddress(address)
+          else layer.addAddress(prefixOf(address, 128))
+      })
+      const configuration = { dnsServers: [ipv6('fd09::1'), ipv6('fd09::53')], domainSearch: ['a.test', 'b.a.test'] }
+      expect(await client.inform()).toMatchObject(configuration)
+
+      const lease = await client.start()
+      expect(lease).toMatchObject(configuration)
+      expect(lease.addresses).toHaveLength(1)
+      const [{ address }] = lease.addresses as [(typeof lease.addresses)[0]]
+      expect(formatIp(address)).toMatch(/^fd09::1[0-9a-f]{2}$/)
+      expect(await netns.check('cat', [leases])).toContain(formatIp(address))
+      await expect.poll(() => layer.addresses().length, { timeout: 5000 }).toBe(2)
+      layer.addRoute({ prefix: prefixOf(ipv6('fd09::'), 64), gateway: await linkLocal(netns) })
+      expect((await layer.ping(ipv6('fd09::1'))).kind).toBe('reply')
+
+      const renewed = new Promise<void>((resolve) => client.onLease(({ kind }) => kind === 'renewed' && resolve()))
+      client.renew()
+      await renewed
+      expect(client.lease!.addresses[0]!.address).toEqual(address)
+      expect(client.stats).toMatchObject({ dropped: {}, unsent: {} })
+
+      await client.release()
+      await expect.poll(() => netns.check('cat', [leases])).not.toContain(formatIp(address))
+      await client.close()
+    } finally {
+      await server.stop()
+      await udp.close()
+      layer.close()
+      await device.close()
+      await netns.close()
+    }
+  })
+
+  /** Of the kernel on tap0. */
+  async function linkLocal(netns: Netns) {
+    const text = await netns.check('ip', ['-j', '-6', 'addr', 'show', 'dev', 'tap0'])
+    const [{ addr_info }] = JSON.parse(text) as [{ addr_info: { local: string }[] }]
+    return addr_info.map(({ local }) => ipv6(local)).find(isIpv6LinkLocal)!
+  }
 })

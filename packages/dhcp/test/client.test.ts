@@ -308,6 +308,16 @@ describe('extending', () => {
     expect(rebinds).toBeGreaterThan(2)
   })
 
+  it('does not ask with everybody else at the same moment', () => {
+    const firsts = new Set<string>()
+    for (let seed = 0; seed < 20; seed++) {
+      const s = requesting({ probes: false }, seed)
+      s.arrives(grant('ack', s.xid))
+      firsts.add(s.passes(1800)[0]!)
+    }
+    expect(firsts.size).toBeGreaterThan(10)
+  })
+
   it('is bound again by an acknowledgement, counted from the request that it answers', () => {
     const s = bound()
     s.passes(1800)

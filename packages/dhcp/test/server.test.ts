@@ -266,6 +266,9 @@ describe('the other messages', () => {
     expect(getOption(options, OPTION_DOMAIN_NAME)).toBe('example.test')
     expect(getOption(options, OPTION_RENEWAL_TIME)).toBeUndefined()
     expect(s.arrives({ ...inform, ciaddr: ipv4('0.0.0.0') })).toBe('ignored: bad-request')
+    // Nobody has answers sent to where no client is.
+    expect(s.arrives({ ...inform, ciaddr: ipv4('192.0.2.1') })).toBe('ignored: no-subnet')
+    expect(s.discover(1, [], { ciaddr: ipv4('192.0.2.1') })).toBe('ignored: bad-request')
     expect([...s.core.bindings()]).toEqual([])
   })
 })

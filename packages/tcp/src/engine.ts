@@ -14,7 +14,7 @@ import { onTooBig } from './core/recovery.ts'
 import type { Path } from './core/reports.ts'
 import { emit } from './core/send.ts'
 import { NEED_RESET } from './core/signals.ts'
-import { deadline, expire, watchWindow } from './core/timers.ts'
+import { deadline, expire, settleTimers } from './core/timers.ts'
 import type { TcpFlow } from './interface.ts'
 import { createSequenceNumbers, type SequenceNumbers } from './isn.ts'
 import { ListenTable } from './listen-table.ts'
@@ -213,7 +213,7 @@ export class Engine implements ListenerHost {
       return
     }
     if (c.state === 'TIME-WAIT') this.#noteTimeWait(c)
-    watchWindow(c, now)
+    settleTimers(c, now)
     const at = deadline(c)
     if (at !== Number.POSITIVE_INFINITY) this.#wheel.arm(c.slot, at)
   }

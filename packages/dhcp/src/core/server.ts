@@ -96,6 +96,8 @@ export class ServerCore {
   #discover(now: number, m: DhcpMessage): ServerOutcome {
     const subnet = this.#subnetOfClient(m)
     if (subnet === undefined) return { ignored: 'no-subnet' }
+    // The answer goes to `ciaddr`: nobody may have it sent to where no client is.
+    if (m.ciaddr !== IPV4_ANY && !prefixContains(subnet.prefix, m.ciaddr)) return { ignored: 'bad-request' }
     const asker = askerOf(m)
     const { bindings } = subnet
     const address = bindings.choose(now, asker, getOption(m.options, OPTION_REQUESTED_ADDRESS))
@@ -180,10 +182,10 @@ export class ServerCore {
     return { binding: released }
   }
 
-  /** §4.3.5 */
+  /** §4.3.5. The answer goes to `ciaddr`, so only to networks that are served. */
   #inform(m: DhcpMessage): ServerOutcome {
     if (m.ciaddr === IPV4_ANY) return { ignored: 'bad-request' }
-    const subnet = this.#subnetOf(m.ciaddr) ?? this.#subnetOfClient(m)
+    const subnet = this.#subnetOf(m.ciaddr)
     if (subnet === undefined) return { ignored: 'no-subnet' }
     const fields: ReplyFields = { type: 'ack', server: this.#settings.address, hostName: this.#hostName(m, subnet) }
     return { reply: reply(m, fields, subnet.options) }

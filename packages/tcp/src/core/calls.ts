@@ -58,13 +58,16 @@ export function receive(c: Connection): Piece | undefined {
 /** Segments that may arrive in addition while the window is being doubled. */
 const GROWTH_SEGMENTS = 16
 
+/** Taken for a round trip where none has been measured. */
+const UNMEASURED_MS = 1
+
 /**
  * Dynamic right-sizing: a reader who takes a whole buffer in one round trip may be what the peer waits for, so the buffer becomes twice
  * what was read. The time is that of the last segment, since it has to be asked for with every read.
  */
 function growBuffer(c: Connection, n: number): void {
   c.readBytes += n
-  if (c.heardAt - c.readSince < Math.max(c.srtt, 1)) return
+  if (c.heardAt - c.readSince < (c.srtt > 0 ? c.srtt : UNMEASURED_MS)) return
   const { config, stats } = c.tcp
   const wanted = 2 * c.readBytes + GROWTH_SEGMENTS * c.advertisedMss
   if (wanted > c.rcvBufferBytes && 2 * stats.unreadBytes < config.receiveMemoryBytes)

@@ -6,7 +6,6 @@ import type { KeepaliveConfig } from '../options.ts'
 import type { ByteQueue } from './byte-queue.ts'
 import type { Congestion } from './congestion/congestion.ts'
 import type { Context } from './context.ts'
-import type { Ecn } from './ecn.ts'
 import { Flight } from './flight.ts'
 import type { Reassembly } from './reassembly.ts'
 import type { SendQueue } from './send-queue.ts'
@@ -23,6 +22,17 @@ export type Recovery = 'none' | 'fast' | 'timeout'
 
 /** Stands for the flight of every connection that has nothing in flight. Never written to. */
 export const NO_FLIGHT: Flight = new Flight()
+
+/** Explicit congestion notification (RFC 3168 §6.1), where both ends have agreed on it. */
+export interface Ecn {
+  /** A segment was marked: every ACK says so until the peer answers (§6.1.3). */
+  echo: boolean
+  /** The window was reduced: the next new segment says so (§6.1.2). */
+  answer: boolean
+  /** No further reduction before this is acknowledged, while `reduced`. */
+  until: number
+  reduced: boolean
+}
 
 /**
  * The transmission control block: everything that is known of one connection. Plain data, changed by the functions of this folder;

@@ -9,17 +9,6 @@ import type { Segment } from './segment.ts'
 const ECT0 = 2
 const ECN_FIELD = 3
 
-/** Of a connection whose ends have agreed on it. */
-export interface Ecn {
-  /** A segment was marked: every ACK says so until the peer answers (§6.1.3). */
-  echo: boolean
-  /** The window was reduced: the next new segment says so (§6.1.2). */
-  answer: boolean
-  /** No further reduction before this is acknowledged, while `reduced`. */
-  until: number
-  reduced: boolean
-}
-
 /** Flags that a SYN has where this end asks for it, or agrees to it (§6.1.1). Not when it is sent again: a middlebox may have minded. */
 export function synFlags(c: Connection): number {
   if (c.state !== 'SYN-SENT') return c.ecn === undefined ? 0 : ECE

@@ -2,15 +2,14 @@ import { clearGather, serialDiff, serialGt } from '@fata/bytes'
 import { ACK, CWR, HEADER_LEN, RST, SYN } from '../wire.ts'
 import { putSynOptions } from '../wire-options.ts'
 import { emitText, fill, fullSegment, gatherText, largestSegment } from './build.ts'
-import { type Connection, finSent, NO_FLIGHT, pipe, unsentBytes } from './connection.ts'
-import { capable, type Ecn, synFlags } from './ecn.ts'
+import { type Connection, type Ecn, finSent, NO_FLIGHT, pipe, unsentBytes } from './connection.ts'
+import { capable, synFlags } from './ecn.ts'
 import { stampOf } from './flight.ts'
 import type { Outgoing } from './outgoing.ts'
 import { emitResend, emitTail } from './resend.ts'
 import { armRetransmit } from './rto.ts'
 import { seqAdd } from './sequence.ts'
 import { EVENT_FIN_SENT, NEED_ACK, NEED_OVERRIDE, NEED_PROBE, NEED_RESET, NEED_SYN, NEED_TAIL } from './signals.ts'
-import { scheduleProbe } from './tail-probe.ts'
 import { timestampOf } from './timestamps.ts'
 import { offerSynWindow } from './window.ts'
 
@@ -110,7 +109,6 @@ function emitNew(c: Connection, out: Outgoing, now: number): boolean {
   if (withFin) c.events |= EVENT_FIN_SENT
   emitText(c, out, seq, end, mss, now)
   if (c.ecn !== undefined && length > 0) markCapable(c, c.ecn, out)
-  if (c.timer !== 'reorder') scheduleProbe(c, now)
   return true
 }
 

@@ -5,7 +5,7 @@ import { onTimeout, recoverByTime } from './recovery.ts'
 import { armRetransmit, backOff } from './rto.ts'
 import { seqAdd } from './sequence.ts'
 import { EVENT_STALLED, NEED_ACK, NEED_OVERRIDE, NEED_PROBE, NEED_SYN } from './signals.ts'
-import { onProbeTimer } from './tail-probe.ts'
+import { onProbeTimer, scheduleProbe } from './tail-probe.ts'
 
 /** The timers of a connection: RFC 9293 §3.8.1, §3.8.3, §3.8.4, §3.8.6.1, §3.10.8; RFC 6298 §5. */
 
@@ -98,9 +98,13 @@ function probeInterval(c: Connection): number {
   return Math.min(c.rto * 2 ** c.backoff, c.tcp.config.maxRtoMs)
 }
 
-/** To be called when output is done: what is left to send and not in flight waits for the window. */
-export function watchWindow(c: Connection, now: number): void {
-  if (c.timerAt !== Number.POSITIVE_INFINITY || c.flight.count > 0) return
+/** To be called when output is done: what has been sent waits for its ACK, what is left for the window. */
+export function settleTimers(c: Connection, now: number): void {
+  if (c.flight.count > 0) {
+    if (c.sentAt === now) scheduleProbe(c, now)
+    return
+  }
+  if (c.timerAt !== Number.POSITIVE_INFINITY) return
   if (unsentBytes(c) === 0 && !(c.finQueued && !c.discarded && !finSent(c))) return
   if (c.state === 'CLOSED' || c.state === 'SYN-SENT' || c.state === 'SYN-RECEIVED') return
   c.timer = 'window'
