@@ -13,8 +13,8 @@ export interface Tcp extends AsyncDisposable {
   /**
    * Opens a connection and resolves when it is established. Rejects with TcpError `ERR_TCP_REFUSED` (a reset, a port unreachable),
    * `ERR_TCP_TIMEOUT`, `ERR_TCP_UNREACHABLE` (no route, next hop or protocol unreachable), `ERR_TCP_PORT_IN_USE`, `ERR_TCP_NO_PORT`,
-   * `ERR_TCP_LIMIT`, `ERR_TCP_CLOSED`, or with the signal's reason. Throws a RangeError or TypeError on nonsense: a port that is none, a group
-   * or broadcast address (MUST-46).
+   * `ERR_TCP_LIMIT`, `ERR_TCP_CLOSED`, or with the signal's reason. Throws a RangeError or TypeError on nonsense: a port that is
+   * none, a group or broadcast address (MUST-46).
    */
   connect(to: TcpTarget, options?: TcpConnectOptions): Promise<TcpFlow>
 
@@ -111,7 +111,8 @@ export interface TcpFlow extends Flow {
 
 /**
  * `'urgent'`: urgent data arrives, `info().urgentBytes` says how much is left (MUST-32, MUST-33). `'soft-error'`: ICMP tells of trouble,
- * `info().softError` of which kind; the connection goes on (MUST-47). `'stalled'`: the peer has not answered for several retransmissions (SHLD-9).
+ * `info().softError` of which kind; the connection goes on (MUST-47). `'stalled'`: the peer has not answered several
+ * retransmissions (SHLD-9).
  */
 export type TcpReport = 'urgent' | 'soft-error' | 'stalled'
 

@@ -76,7 +76,7 @@ export interface TcpOptions {
   readonly maxRtoMs?: number | undefined
   /** How long opening a connection is tried, at least 180 s (R2 of a SYN, MUST-23); `connect` can give up earlier. Default 180000. */
   readonly synTimeoutMs?: number | undefined
-  /** How long data may stay unacknowledged before the connection is given up: R2, the user timeout (RFC 9293 §3.8.3, RFC 5482). Default 300000. */
+  /** How long data may stay unacknowledged before the connection is given up: R2, the user timeout (RFC 5482). Default 300000. */
   readonly userTimeoutMs?: number | undefined
   /**
    * How long an acknowledgment may wait for data to travel with, below 500 (MUST-40). 40 ms is Linux's least and stays clear of every

@@ -212,6 +212,19 @@ describe('closing (RFC 9293 §3.6)', () => {
     await t.end()
   })
 
+  it('also where a FIN is known that the data reaches', async () => {
+    const t = new Script()
+    const flow = await t.accept()
+    const closed = flow.close()
+    await t.settle()
+    await t.arrives({ seq: 4, ack: 2, fin: true })
+    await closed
+    t.take()
+    await t.arrives({ seq: 1, ack: 2, data: 'abc' })
+    t.expectSends({ rst: true, seq: 2 })
+    await t.end()
+  })
+
   it('but not before the peer has what was written', async () => {
     const t = new Script()
     const flow = await t.accept()

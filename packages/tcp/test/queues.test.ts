@@ -121,6 +121,16 @@ describe('flight', () => {
     )
   })
 
+  it('does not fall apart into more pieces than is reasonable', () => {
+    const f = new Flight()
+    f.push(0, 100_000, 0)
+    for (let i = 0; i < 50_000; i++) f.sack(2 * i, 2 * i + 1)
+    expect(f.count).toBeLessThan(9000)
+    expectConsistent(f, 0, 100_000)
+    f.acknowledge(100_000)
+    expectConsistent(f, 100_000, 100_000)
+  })
+
   it('times only what was sent once and not reported before (Karn)', () => {
     const f = new Flight()
     f.push(0, 10, 100)

@@ -38,7 +38,7 @@ function judge(c: Connection, s: Segment, acked: number, now: number): void {
     onDuplicateAck(c, now)
   if (acked >= 0) onProbeAck(c, s.ack, duplicate, acked === 0 && s.options.sackCount === 0 && s.length === 0, now)
   if (acked > 0) restartTimer(c, now)
-  if (c.sack && c.flight.count > 0) recoverByTime(c, now)
+  if (c.sack && c.flight.count > 0 && (acked > 0 || reported > 0)) recoverByTime(c, now)
   if (acked > 0) scheduleProbe(c, now)
 }
 

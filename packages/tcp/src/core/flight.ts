@@ -17,6 +17,10 @@ export const RESENT = 4
 export const AMBIGUOUS = 8
 
 const INITIAL_RECORDS = 8
+/** Room for more is given back when a flight is over. */
+const KEPT_RECORDS = 1024
+/** A peer whose SACK blocks begin and end within segments cannot make more records than this. */
+const SPLIT_LIMIT = 8192
 
 /**
  * What has been sent and is not acknowledged, one record for each segment (or super-segment), in order and without gaps, in a ring
@@ -75,7 +79,7 @@ export class Flight {
 
   /** Appends the segment `[seq, end)`. */
   push(seq: number, end: number, sentAt: number): void {
-    if (this.count > this.#mask) this.#grow()
+    if (this.count > this.#mask) this.#resize(2 * this.#words.length)
     if (this.count === 0) {
       this.hasLatest = false
       this.#highest = seq
@@ -113,15 +117,14 @@ export class Flight {
     this.#resendFrom = Math.max(0, this.#resendFrom - removed)
   }
 
-  /** Marks what lies wholly in `[start, end)` as SACKED, splitting records at the edges; returns the bytes newly marked. */
+  /** Marks what lies in `[start, end)` as SACKED, splitting records at the edges; returns the bytes newly marked. */
   sack(start: number, end: number): number {
     let fresh = 0
     for (let i = this.#find(start); i < this.count && serialLt(this.seq(i), end); i++) {
-      if (serialLt(this.seq(i), start)) {
-        this.split(i, start)
-        continue
-      }
-      if (serialGt(this.end(i), end)) this.split(i, end)
+      const cut = serialLt(this.seq(i), start) ? start : serialGt(this.end(i), end) ? end : undefined
+      if (cut !== undefined && this.count >= SPLIT_LIMIT) continue
+      if (cut !== undefined) this.split(i, cut)
+      if (cut === start) continue
       const at = this.#at(i)
       const flags = this.#words[at + FLAGS]!
       if ((flags & SACKED) !== 0) continue
@@ -217,11 +220,10 @@ export class Flight {
 
   /** Cuts record `i` in two at `at`, which lies inside. */
   split(i: number, at: number): void {
-    if (this.count > this.#mask) this.#grow()
-    for (let k = this.count; k > i + 1; k--) {
-      const from = this.#at(k - 1)
-      this.#words.copyWithin(this.#at(k), from, from + STRIDE)
-    }
+    if (this.count > this.#mask) this.#resize(2 * this.#words.length)
+    else if (this.#head + this.count > this.#mask) this.#resize(this.#words.length)
+    const next = (this.#head + i + 1) * STRIDE
+    this.#words.copyWithin(next + STRIDE, next, (this.#head + this.count) * STRIDE)
     this.count++
     const word = this.#at(i)
     const end = this.#words[word + END]!
@@ -230,10 +232,14 @@ export class Flight {
     if (this.#resendFrom > i) this.#resendFrom++
   }
 
+  /** Makes it what it was at first, but for memory of a usual size. */
   clear(): void {
     this.count = this.sacked = this.lost = this.resent = 0
     this.#head = 0
     this.#resendFrom = 0
+    if (this.#words.length <= KEPT_RECORDS * STRIDE) return
+    this.#words = new Int32Array(INITIAL_RECORDS * STRIDE)
+    this.#mask = INITIAL_RECORDS - 1
   }
 
   #at(i: number): number {
@@ -283,13 +289,14 @@ export class Flight {
     return low
   }
 
-  #grow(): void {
-    const words = new Int32Array(this.#words.length * 2)
+  /** Moves everything to a ring of `length` words, at least as long as the present one, in which it begins at the front. */
+  #resize(length: number): void {
+    const words = new Int32Array(length)
     const cut = this.#head * STRIDE
     words.set(this.#words.subarray(cut), 0)
     words.set(this.#words.subarray(0, cut), this.#words.length - cut)
     this.#words = words
-    this.#mask = this.#mask * 2 + 1
+    this.#mask = length / STRIDE - 1
     this.#head = 0
   }
 }

@@ -3,6 +3,8 @@ import { seqAdd } from './sequence.ts'
 import { SMALL_WRITE, type SmallWrites } from './small-writes.ts'
 
 const INITIAL_CHUNKS = 8
+/** Room for more is given back when the queue is empty. */
+const KEPT_CHUNKS = 256
 /** Ranges in one segment; a segment that would need more is cut short. Well below what a gathering system call takes (1024). */
 const MAX_RANGES = 64
 
@@ -25,6 +27,7 @@ export class SendQueue {
 
   /** Empties the queue; what is appended next begins at `seq`. */
   reset(seq: number): void {
+    if (this.#mask >= KEPT_CHUNKS) this.#resize(INITIAL_CHUNKS)
     this.#bufs.fill(undefined)
     this.#head = this.#count = this.#cursor = 0
     this.start = this.end = seq
@@ -106,7 +109,7 @@ export class SendQueue {
   }
 
   #push(buf: Uint8Array, off: number): void {
-    if (this.#count > this.#mask) this.#grow()
+    if (this.#count > this.#mask) this.#resize(2 * this.#mask + 2)
     const at = this.#at(this.#count)
     this.#bufs[at] = buf
     this.#offs[at] = off
@@ -114,12 +117,12 @@ export class SendQueue {
     this.#count++
   }
 
-  #grow(): void {
-    const size = (this.#mask + 1) * 2
+  /** Moves the chunks to a ring of `size`; those that do not fit are forgotten. */
+  #resize(size: number): void {
     const bufs: (Uint8Array | undefined)[] = new Array(size).fill(undefined)
     const seqs = new Int32Array(size)
     const offs = new Int32Array(size)
-    for (let i = 0; i < this.#count; i++) {
+    for (let i = 0; i < Math.min(size, this.#count); i++) {
       const at = this.#at(i)
       bufs[i] = this.#bufs[at]
       seqs[i] = this.#seqs[at]!

@@ -13,7 +13,7 @@ import { NEED_TAIL } from './signals.ts'
 /** What a thread that does other things besides adds to a round trip. */
 const SLACK_MS = 10
 
-/** TLP_calc_PTO: arms the probe timer where the retransmission timer has just been armed, unless something else will tell of a loss (§7.2). */
+/** TLP_calc_PTO: arms the probe timer in place of the retransmission timer, unless something else will tell of a loss (§7.2). */
 export function scheduleProbe(c: Connection, now: number): void {
   if (!c.sack || c.recovery !== 'none' || c.flight.count === 0 || c.flight.sacked > 0 || c.timer === 'reorder') return
   if (rackOf(c).probing) return

@@ -37,7 +37,8 @@ export function processText(c: Connection, s: Segment, now: number): void {
 
 /** Eighth step: a FIN ends the stream where it stands, which may lie ahead. */
 export function processFin(c: Connection, s: Segment, now: number): void {
-  if ((s.flags & FIN) !== 0 && canReceive(c.state)) {
+  if (!canReceive(c.state)) return
+  if ((s.flags & FIN) !== 0) {
     const at = seqAdd(s.seq, s.length)
     const last = c.reassembly?.ranges.at(-1)
     // A FIN before data that has arrived contradicts the peer's own text.
