@@ -1,9 +1,9 @@
 import type { Ipv4 } from '@fata/addr'
+import type { IpListeners } from '@fata/ip'
 import type { Link, Neighbors } from '@fata/link'
 import { countDrop, type FrameMeta, NetError } from '@fata/net'
 import type { Driver, Runtime } from '@fata/runtime'
 import type { Ipv4Core } from './core/index.ts'
-import type { Listeners } from './listeners.ts'
 import type { Settings } from './options.ts'
 import type { Ipv4Stats, PingOutcome } from './types.ts'
 import { MAX_LENGTH } from './wire.ts'
@@ -24,7 +24,7 @@ export interface Host extends Runtime {
   readonly settings: Settings
   readonly core: Ipv4Core<Ticket>
   readonly driver: Driver<Ipv4Core<Ticket>>
-  readonly listeners: Listeners
+  readonly listeners: IpListeners
   readonly stats: Ipv4Stats
 }
 

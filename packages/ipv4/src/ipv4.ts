@@ -1,5 +1,5 @@
 import { formatPrefix, type IpAddress, type Ipv4, type Ipv4Prefix } from '@fata/addr'
-import type { IpListener, IpWriteOptions } from '@fata/ip'
+import { type IpListener, IpListeners, type IpWriteOptions } from '@fata/ip'
 import { ETHERTYPE_IPV4 } from '@fata/link'
 import type { Fill, Offload } from '@fata/net'
 import { createDriver, type Driver } from '@fata/runtime'
@@ -10,7 +10,6 @@ import { Groups } from './groups.ts'
 import { closedError, type Host, linkMtu, type Ticket } from './host.ts'
 import { Icmp } from './icmp.ts'
 import { IcmpErrors } from './icmp-errors.ts'
-import { Listeners } from './listeners.ts'
 import { LocalDelivery } from './local-delivery.ts'
 import { NextHops } from './next-hops.ts'
 import { type Ipv4Options, settings } from './options.ts'
@@ -54,7 +53,7 @@ class Layer implements Ipv4Layer {
   readonly stats: Ipv4Stats = createStats()
   readonly #core: Ipv4Core<Ticket>
   readonly #driver: Driver<Ipv4Core<Ticket>>
-  readonly #listeners = new Listeners()
+  readonly #listeners = new IpListeners()
   readonly #host: Host
   readonly #pinger: Pinger
   readonly #nextHops: NextHops

@@ -1,13 +1,12 @@
 import type { Ipv6 } from '@fata/addr'
 import { copyBytes } from '@fata/bytes'
-import { PROTOCOL_ICMPV6 } from '@fata/ip'
+import { type IpListeners, PROTOCOL_ICMPV6 } from '@fata/ip'
 import type { LinkFrame } from '@fata/link'
 import { countDrop } from '@fata/net'
 import type { Driver } from '@fata/runtime'
 import type { Ipv6Core } from './core/core.ts'
 import type { QueuedPacket } from './core/queued-packet.ts'
 import type { Acceptance, Verdict } from './core/receive.ts'
-import type { Listeners } from './listeners.ts'
 import type { Sender } from './sender.ts'
 import { finishIcmpv6, ICMPV6_ECHO_REPLY } from './wire/icmpv6.ts'
 
@@ -15,10 +14,10 @@ import { finishIcmpv6, ICMPV6_ECHO_REPLY } from './wire/icmpv6.ts'
 export class Input {
   readonly #core: Ipv6Core
   readonly #driver: Driver<Ipv6Core>
-  readonly #listeners: Listeners
+  readonly #listeners: IpListeners
   readonly #sender: Sender
 
-  constructor(core: Ipv6Core, driver: Driver<Ipv6Core>, listeners: Listeners, sender: Sender) {
+  constructor(core: Ipv6Core, driver: Driver<Ipv6Core>, listeners: IpListeners, sender: Sender) {
     this.#core = core
     this.#driver = driver
     this.#listeners = listeners

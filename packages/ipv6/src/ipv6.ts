@@ -1,5 +1,5 @@
 import { formatIpv6, formatPrefix, type IpAddress, type Ipv6, type Ipv6Prefix, isIpv6Multicast } from '@fata/addr'
-import type { IpListener, IpWriteOptions } from '@fata/ip'
+import { type IpListener, IpListeners, type IpWriteOptions } from '@fata/ip'
 import { ETHERTYPE_IPV6, type Link } from '@fata/link'
 import type { Fill, Offload } from '@fata/net'
 import { type Clock, createDriver, type Driver } from '@fata/runtime'
@@ -8,7 +8,6 @@ import { type Ipv6Out, type Ipv6Stats, linkMtu, MIN_MTU } from './core/host.ts'
 import type { PingOutcome } from './core/pings.ts'
 import { infoOf, Readiness, usablePrefixes, Watchers } from './events.ts'
 import { Input } from './input.ts'
-import { Listeners } from './listeners.ts'
 import { Loopback } from './loopback.ts'
 import { type Ipv6Options, isHostAddress, isHostPrefix, settings } from './options.ts'
 import { Pinger } from './pinger.ts'
@@ -33,7 +32,7 @@ class Layer implements Ipv6Layer {
   readonly #clock: Clock
   readonly #core: Ipv6Core
   readonly #driver: Driver<Ipv6Core>
-  readonly #listeners = new Listeners()
+  readonly #listeners = new IpListeners()
   readonly #watchers: Watchers
   readonly #readiness: Readiness
   readonly #loopback: Loopback

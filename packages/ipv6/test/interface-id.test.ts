@@ -2,21 +2,7 @@ import { formatIpv6, ipv6, ipv6Prefix, mac } from '@fata/addr'
 import { seededRandom } from '@fata/runtime'
 import { describe, expect, it } from 'vitest'
 import { InterfaceIds, isReserved } from '../src/core/interface-id.ts'
-import { sipHash } from '../src/core/siphash.ts'
 import { bytes } from './packets.ts'
-
-describe('SipHash-2-4', () => {
-  // The reference implementation's vectors: key 00..0f, data of n bytes counting up, output as bytes, least significant first.
-  it.each([
-    [0, 0x726fdb47, 0xdd0e0e31],
-    [1, 0x74f839c5, 0x93dc67fd],
-    [7, 0xab0200f5, 0x8b01d137],
-    [8, 0x93f5f579, 0x9a932462],
-    [15, 0xa129ca61, 0x49be45e5],
-  ])('agrees with the vector of %i bytes', (length, high, low) => {
-    expect(sipHash(bytes(16), bytes(length))).toEqual({ high, low })
-  })
-})
 
 describe('interface identifiers', () => {
   const owner = { mac: mac('52:54:00:12:34:56'), name: 'tap0' }

@@ -7,7 +7,6 @@ import { Identifications } from '../../src/core/identification.ts'
 import { Loopback } from '../../src/core/loopback.ts'
 import { PendingPackets, type StoredPacket } from '../../src/core/pending.ts'
 import { Pings } from '../../src/core/pings.ts'
-import { TokenBucket } from '../../src/core/token-bucket.ts'
 import { createHeader, type Ipv4Header } from '../../src/wire.ts'
 
 const A = ipv4('10.0.0.1')
@@ -44,30 +43,6 @@ describe('identifications', () => {
         starts.add(ids.next(src, dst, protocol))
     }
     expect(starts.size).toBeGreaterThan(55)
-  })
-})
-
-describe('the token bucket', () => {
-  it('gives the burst, then the rate', () => {
-    const bucket = new TokenBucket(10, 5)
-    const taken = (now: number): number => {
-      let n = 0
-      while (bucket.take(now, 1)) n++
-      return n
-    }
-    expect(taken(0)).toBe(5)
-    expect(taken(99)).toBe(0)
-    expect(taken(100)).toBe(1)
-    expect(taken(400)).toBe(3)
-    expect(taken(100_000)).toBe(5)
-  })
-
-  it('does not give on credit, or when time stands still or runs backwards', () => {
-    const bucket = new TokenBucket(10, 1)
-    expect(bucket.take(0, 2)).toBe(false)
-    expect(bucket.take(0, 1)).toBe(true)
-    expect(bucket.take(-1_000, 1)).toBe(false)
-    expect(new TokenBucket(0, 5).take(1e9, 1)).toBe(false)
   })
 })
 

@@ -1,4 +1,5 @@
 import { type Ipv6, type Ipv6Prefix, ipv6Equals } from '@fata/addr'
+import { TokenBucket } from '@fata/ip'
 import type { Random } from '@fata/runtime'
 import type { Settings } from '../options.ts'
 import { Addresses, samePrefix } from './addresses.ts'
@@ -13,7 +14,6 @@ import { Pings } from './pings.ts'
 import { Reassembly } from './reassembly.ts'
 import { RouterSolicitation } from './router-solicitation.ts'
 import { Routes } from './routes.ts'
-import { TokenBucket } from './token-bucket.ts'
 
 /** Puts the parts of a host together. `secret` is the key of opaque interface identifiers. */
 export function createHost(
@@ -66,7 +66,7 @@ export function createHost(
       stats.dropped,
     ),
     pings: new Pings(),
-    errors: new TokenBucket(s.icmpErrorBurst, s.icmpErrorsPerSecond),
+    errors: new TokenBucket(s.icmpErrorsPerSecond, s.icmpErrorBurst),
     generation: 0,
     hopLimit: s.hopLimit,
     advertisedMtu: Number.POSITIVE_INFINITY,

@@ -1,5 +1,5 @@
 import type { Ipv6, Ipv6Prefix, Mac } from '@fata/addr'
-import type { IpReport } from '@fata/ip'
+import type { IpReport, TokenBucket } from '@fata/ip'
 import type { DropCounts } from '@fata/net'
 import type { Random } from '@fata/runtime'
 import type { Settings } from '../options.ts'
@@ -15,7 +15,6 @@ import type { QueuedPacket } from './queued-packet.ts'
 import type { Reassembly } from './reassembly.ts'
 import type { RouterSolicitation } from './router-solicitation.ts'
 import type { Routes } from './routes.ts'
-import type { TokenBucket } from './token-bucket.ts'
 
 /** What the core has to know of its link. */
 export interface LinkFacts {

@@ -1,7 +1,6 @@
 import { type Ipv6, type Ipv6Prefix, ipv6FromWords, linkLocalFromMac, type Mac, writeIpv6, writeMac } from '@fata/addr'
-import { putU32 } from '@fata/bytes'
+import { putU32, SipHash } from '@fata/bytes'
 import type { Random } from '@fata/runtime'
-import { sipHash } from './siphash.ts'
 
 /** How the lower half of an autoconfigured address is made: RFC 7217, or from the MAC address (RFC 2464 §4). */
 export type InterfaceIdScheme = 'stable-opaque' | 'eui-64'
@@ -13,7 +12,7 @@ export const INTERFACE_ID_BITS = 64
 export class InterfaceIds {
   readonly #mac: Mac | undefined
   readonly #scheme: InterfaceIdScheme
-  readonly #secret: Uint8Array
+  readonly #hash: SipHash
   readonly #name: string
   readonly #random: Random
   #linkLocal: Ipv6
@@ -28,7 +27,7 @@ export class InterfaceIds {
     this.#mac = interfaceName.mac
     this.#name = interfaceName.name
     this.#scheme = scheme
-    this.#secret = secret
+    this.#hash = new SipHash(secret)
     this.#random = random
     this.#linkLocal = this.#makeLinkLocal()
   }
@@ -59,7 +58,7 @@ export class InterfaceIds {
     if (this.#scheme === 'eui-64') {
       return dadCounter > 0 ? undefined : ipv6FromWords(w0, w1, this.#linkLocal.w2, this.#linkLocal.w3)
     }
-    const { high, low } = sipHash(this.#secret, this.#input(prefix, dadCounter))
+    const { high, low } = this.#hash.hashBytes(this.#input(prefix, dadCounter))
     return ipv6FromWords(w0, w1, high, low)
   }
 
