@@ -118,6 +118,10 @@ const keyFaults: Record<string, Fault> = {
   K8: { wrap: (kv) => mapped(kv, (path) => path.replaceAll(':', '\\')) },
   K9: { wrap: (kv) => mapped(kv, (path) => path.normalize('NFC')) },
   K10: { wrap: (kv) => mapped(kv, (path) => path.toLowerCase()) },
+  K11: {
+    supports: { write: false, remove: false, batch: false },
+    wrap: (kv) => listed(kv, (found) => found.filter(([key]) => key.basename !== '__proto__')),
+  },
 }
 
 const valueFaults: Record<string, Fault> = {
@@ -136,6 +140,13 @@ const valueFaults: Record<string, Fault> = {
     }),
   },
   V4: { wrap: (kv) => ({ get: async (key, o) => (await kv.get(key, o))?.subarray(0, 65_536) }) },
+  'V4 append': {
+    wrap: (kv) => ({
+      setPartial: async (key, offset, value, o) => {
+        if (offset + value.length <= kv.capabilities.maxValueBytes) await kv.setPartial(key, offset, value, o)
+      },
+    }),
+  },
   V5: {
     wrap: (kv) => ({
       batch: async (ops, o) => {
@@ -479,6 +490,13 @@ const metaFaults: Record<string, Fault> = {
       },
     }),
   },
+  M6: {
+    wrap: (kv, { notes }) => {
+      const connections = ((notes.get('connections') as number) ?? 0) + 1
+      notes.set('connections', connections)
+      return { lastModified: async (key, o) => (await kv.lastModified(key, o)) + connections }
+    },
+  },
 }
 
 const ignoringChecks = (kv: Store): Part => ({ batch: async (ops, o) => kv.batch(ops, { ...o, checks: undefined }) })
@@ -502,6 +520,15 @@ const batchFaults: Record<string, Fault> = {
   B6: { wrap: (kv) => reordered(kv, (ops) => ops.slice(0, 3)) },
   B7: { wrap: splitBatch },
   B8: { wrap: ignoringChecks },
+  'B8 order': {
+    wrap: (kv) => ({
+      set: async (key, value, o) => {
+        const copy = value.slice()
+        for (let turn = 0; turn < 20; turn++) await Promise.resolve()
+        await kv.set(key, copy, o)
+      },
+    }),
+  },
   B9: { wrap: ignoringChecks },
   B10: { wrap: (kv) => reordered(kv, (ops) => ops.slice(0, kv.capabilities.maxBatchOps)) },
   B11: {
@@ -555,6 +582,15 @@ const lifeFaults: Record<string, Fault> = {
       },
     }),
   },
+  'C7 partial': {
+    wrap: (kv) => ({
+      setPartial: async (key, offset, value, o) => {
+        const copy = value.slice()
+        for (let turn = 0; turn < 20; turn++) await Promise.resolve()
+        await kv.setPartial(key, offset, copy, o)
+      },
+    }),
+  },
   C8: { wrap: (kv) => ({ get: async (key, o) => kv.get(text(key).slice(0, -1), o) }) },
   C9: {
     wrap: (kv) => ({
@@ -565,6 +601,20 @@ const lifeFaults: Record<string, Fault> = {
     }),
   },
   C10: { wrap: (kv) => ({ remove: async (key) => kv.remove(key) }) },
+  C11: { wrap: (kv) => ({ get: async (key, o) => kv.get(key ?? '/', o) }) },
+  C12: {
+    supports: { exclusive: false },
+    wrap: (kv) => {
+      const seen = new Map<string, Promise<Uint8Array | undefined>>()
+      return {
+        get: async (key, o) => {
+          const path = text(key)
+          if (!seen.has(path)) seen.set(path, kv.get(key, o))
+          return seen.get(path)
+        },
+      }
+    },
+  },
 }
 
 const watchFaults: Record<string, Fault> = {
@@ -584,6 +634,9 @@ const watchFaults: Record<string, Fault> = {
     options: { lagAfter: 1000 },
   },
   S1: { wrap: (kv) => ({ snapshot: async () => ({ ...view(kv), disconnect: async () => {} }) }) },
+  'S2 closed': {
+    wrap: (kv) => ({ snapshot: async () => ({ ...view(await kv.snapshot()), disconnect: async () => {} }) }),
+  },
   S2: {
     wrap: (kv) => ({
       snapshot: async () => {
@@ -613,6 +666,17 @@ function view(kv: Awaited<ReturnType<Store['snapshot']>>): typeof kv {
 const deniedFaults: Record<string, Fault> = {
   D1: { supports: { write: false, remove: false, batch: false } },
   D2: { supports: { remove: false } },
+  'D2 batch': {
+    supports: { remove: false },
+    wrap: (kv) => ({
+      capabilities: { ...kv.capabilities, appendOnly: true },
+      remove: async (key) => refuse('KV_NOT_SUPPORTED', key),
+      rename: async (key) => refuse('KV_NOT_SUPPORTED', key),
+      batch: async (ops, o) => {
+        for (const op of ops) await (op.op === 'set' ? kv.batch([op], o) : refuse('KV_NOT_SUPPORTED'))
+      },
+    }),
+  },
   D3: { supports: { batch: false } },
   D4: { supports: { watch: false } },
   D5: { supports: { snapshot: false } },
@@ -620,7 +684,7 @@ const deniedFaults: Record<string, Fault> = {
   D7: { supports: { exclusive: false } },
 }
 
-/** For every rule of the suite, by its id, a store that breaks it. */
+/** For every rule of the suite, by its id, a store that breaks it; a word after the id tells several apart. */
 export const faults: Readonly<Record<string, Fault>> = {
   ...keyFaults,
   ...valueFaults,

@@ -49,7 +49,7 @@ export function suite(options: KvSuiteOptions): void {
 function applies({ needs, lacks }: Rule, { supports, badPlaces }: KvSuiteOptions): boolean {
   const has = (feature: keyof typeof supports | 'badPlaces') =>
     feature === 'badPlaces' ? badPlaces !== undefined : supports[feature]
-  return lacks ? !has(lacks) : (needs ?? []).every(has)
+  return (needs ?? []).every(has) && !(lacks && has(lacks))
 }
 
 function register(rule: Rule, options: KvSuiteOptions, reason: string | undefined): void {
@@ -84,7 +84,7 @@ function tools({ seed = 1, effort = 1 }: KvSuiteOptions): Pick<Trial, 'random' |
 
 /** Puts the content in. What exceeds the store's limit must be refused, and is left out. */
 async function fill(kv: FullStore, content: ReadonlyMap<string, Uint8Array>, batch: boolean): Promise<void> {
-  const { maxValueBytes, maxBatchOps } = kv.capabilities
+  const { maxValueBytes, maxBatchOps, maxBatchBytes } = kv.capabilities
   const fitting = [...content].filter(([, value]) => value.length <= maxValueBytes)
   for (const [key, value] of content) {
     if (value.length > maxValueBytes) await fails('KV_TOO_LARGE', kv.set(key, value), key)
@@ -94,7 +94,8 @@ async function fill(kv: FullStore, content: ReadonlyMap<string, Uint8Array>, bat
     return
   }
   const ops = fitting.map(([key, value]): KvOp => ({ op: 'set', key, value }))
-  const size = Math.min(500, maxBatchOps)
+  const longest = Math.max(...fitting.map(([, value]) => value.length))
+  const size = Math.max(1, Math.min(500, maxBatchOps, Math.floor(maxBatchBytes / (longest + 1))))
   for (let at = 0; at < ops.length; at += size) await kv.batch(ops.slice(at, at + size))
 }
 

@@ -48,15 +48,18 @@ export function copyValue(value: Uint8Array): Uint8Array {
   return new Uint8Array(value)
 }
 
-/** Throws KvError KV_TOO_LARGE when the operations exceed what the store allows. */
+/** Throws KvError KV_TOO_LARGE, KV_NOT_SUPPORTED when the store does not allow so much, or such operations. */
 export function checkLimits(ops: readonly OwnedOp[], limits: KvCapabilities): void {
-  const { maxBatchOps, maxBatchBytes, maxValueBytes } = limits
+  const { maxBatchOps, maxBatchBytes, maxValueBytes, appendOnly } = limits
   if (ops.length > maxBatchOps) {
     throw new KvError('KV_TOO_LARGE', { message: 'too many operations in a batch', limit: maxBatchOps })
   }
   let bytes = 0
   for (const op of ops) {
-    if (op.op !== 'set') continue
+    if (op.op !== 'set') {
+      if (appendOnly) throw new KvError('KV_NOT_SUPPORTED', { key: op.op === 'rename' ? op.source : op.key })
+      continue
+    }
     bytes += op.value.length
     if (op.value.length > maxValueBytes) throw new KvError('KV_TOO_LARGE', { key: op.key, limit: maxValueBytes })
   }

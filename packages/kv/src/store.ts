@@ -125,7 +125,7 @@ export interface KvCapabilities {
   /** Bytes of values in one batch. */
   readonly maxBatchBytes: number
   readonly lastModifiedResolutionMs: number
-  /** remove, rename and shrinking are refused with KV_NOT_SUPPORTED. */
+  /** remove and rename are refused with KV_NOT_SUPPORTED, also in a batch. */
   readonly appendOnly: boolean
   /** `folding`: two keys that differ in case or Unicode normalisation only cannot both exist; the second is KV_KEY_INVALID. */
   readonly keyNames: 'exact' | 'folding'

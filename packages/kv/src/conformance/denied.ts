@@ -1,4 +1,5 @@
 import { errorCode } from '../codes.ts'
+import type { KvOp } from '../store.ts'
 import { bytes, equal, ok, rejection } from './assertions.ts'
 import { texts } from './contents.ts'
 import type { FullStore, Section } from './harness.ts'
@@ -32,6 +33,11 @@ export const denied: Section = {
         if (options.supports.write) equal(kv.capabilities.appendOnly, true, 'capabilities.appendOnly')
         await refuses(kv, 'remove', () => kv.remove('/v'))
         await refuses(kv, 'rename', () => kv.rename('/v', '/w'))
+        if (options.supports.batch) {
+          const set: KvOp = { op: 'set', key: '/new', value: bytes('new') }
+          await refuses(kv, 'batch', () => kv.batch([set, { op: 'remove', key: '/v' }]))
+          await refuses(kv, 'batch', () => kv.batch([{ op: 'rename', source: '/v', dest: '/w' }, set]))
+        }
         equal(await texts(kv), ['/d/x=x', '/v=v'], 'contents')
       },
     },

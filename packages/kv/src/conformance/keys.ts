@@ -11,6 +11,28 @@ const ALPHABET = ['a', 'B', '-', '!', '~', ' ', '.x', 'é', '\ufb00', '😀', '\
 /** In UTF-8 byte order; UTF-16 would put the emoji before the two in front of it. */
 const ORDERED = ['!', 'B', 'c', 'z', 'zz', '~', 'é', '\ufb00', '\uffee', '😀']
 const BAD_SEGMENTS = ['.', '..', 'a\0b', '\ud800', 'x\udc00', 'é'.repeat(128)]
+const PREPARED = [
+  'a b',
+  ' ',
+  ':',
+  '\\',
+  '%2F',
+  'é',
+  '\u212b',
+  '😀',
+  'CON',
+  '.git',
+  '...',
+  'x.',
+  '*',
+  '"',
+  '\n',
+  '__proto__',
+  'A',
+  'a',
+  'n'.repeat(101),
+  'ü'.repeat(127),
+]
 const FORGED_SEGMENTS = [...BAD_SEGMENTS, '', 'a/b', '/']
 
 export const keys: Section = {
@@ -181,6 +203,17 @@ export const keys: Section = {
       async run(t) {
         const refused = await distinctOrRefused(t, ['A', 'a', 'Straße', 'STRASSE'])
         if (t.kv.capabilities.keyNames === 'exact') equal(refused, [], 'refused, though capabilities say exact')
+      },
+    },
+    {
+      id: 'K11',
+      title: 'unusual names of a prepared tree are read under their own names',
+      lacks: 'write',
+      content: Object.fromEntries(PREPARED.map((name) => [`/odd/${name}`, name])),
+      async run({ kv }) {
+        const keys = PREPARED.map((name) => Key.of('odd', name)).sort(Key.compare)
+        equal(await names(kv, '/odd'), keys.map(String), 'list')
+        for (const key of keys) equal(text(await kv.get(key)), key.basename, `get ${JSON.stringify(key.basename)}`)
       },
     },
   ],

@@ -1,9 +1,10 @@
 import { errorCode } from '../codes.ts'
 import { readOnly } from '../read-only.ts'
-import type { KvRo } from '../store.ts'
+import type { KvOp, KvRo } from '../store.ts'
+import { type KvTransaction, transact } from '../transact.ts'
 import { bytes, equal, fails, ok, rejection } from './assertions.ts'
 import { text, texts } from './contents.ts'
-import type { FullStore, KvSuiteOptions, Section } from './harness.ts'
+import type { FullStore, KvSuiteOptions, Rule, Section } from './harness.ts'
 
 const SECRET = 'bytes of a value'
 const WRITES = ['set', 'setPartial', 'remove', 'rename', 'allocate', 'batch'] as const
@@ -88,11 +89,21 @@ export const lifecycle: Section = {
     },
     {
       id: 'C7',
-      title: 'of a hundred sets without waiting the last one wins',
+      title: 'writes without waiting take effect in the order of the calls',
       needs: ['write'],
-      async run({ kv }) {
+      async run({ kv, options }) {
         await Promise.all(Array.from({ length: 100 }, (_, i) => kv.set('/v', bytes(`${i}`))))
         equal(text(await kv.get('/v')), '99', 'get')
+        await Promise.all([
+          kv.set('/w', bytes('a')),
+          kv.setPartial('/w', 1, bytes('bc')),
+          kv.allocate('/u', 1),
+          kv.setPartial('/u', 0, bytes('!')),
+          ...(options.supports.batch ? [kv.batch([{ op: 'set', key: '/u', value: bytes('!') }])] : []),
+          kv.setPartial('/u', 1, bytes('?')),
+          kv.set('/u', bytes('last')),
+        ])
+        equal(await texts(kv), ['/u=last', '/v=99', '/w=abc'], 'contents')
         if (!kv.capabilities.appendOnly) {
           await Promise.all([
             kv.set('/v', bytes('x')),
@@ -100,7 +111,7 @@ export const lifecycle: Section = {
             kv.set('/v/w', bytes('y')),
             kv.rename('/v/w', '/z'),
           ])
-          equal(await texts(kv), ['/z=y'], 'contents')
+          equal(await texts(kv), ['/u=last', '/w=abc', '/z=y'], 'contents')
         }
       },
     },
@@ -153,7 +164,78 @@ export const lifecycle: Section = {
         equal(await texts(kv), ['/d/x=x', '/v=v'], 'contents')
       },
     },
+    {
+      id: 'C11',
+      title: 'misuse rejects with TypeError, and never throws',
+      content: { '/v': 'v' },
+      async run({ kv, options }) {
+        for (const [name, call] of misuses(kv, options)) {
+          const operation = call()
+          const error = await rejection(operation, name)
+          ok(error instanceof TypeError, `${name}: ${String(error)}`)
+        }
+        equal(await texts(kv), ['/v=v'], 'contents')
+      },
+    },
+    shared(),
   ],
+}
+
+/** For stores that several may write at one time. */
+function shared(): Rule {
+  return {
+    id: 'C12',
+    title: 'two connections to one place see what the other has written',
+    needs: ['write', 'reopen'],
+    lacks: 'exclusive',
+    content: { '/v': 'v' },
+    async run({ kv, options, connect, rounds }) {
+      const other = await connect()
+      await kv.set('/v', bytes('one'))
+      equal(text(await other.get('/v')), 'one', 'after a set')
+      const digest = await other.digest('/v')
+      await other.set('/d/x', bytes('two'))
+      equal(await texts(kv), ['/d/x=two', '/v=one'], 'contents')
+      if (!options.supports.batch) return
+      await kv.set('/v', bytes('three'))
+      const late = other.batch([{ op: 'set', key: '/late', value: bytes('x') }], { checks: [{ key: '/v', digest }] })
+      await fails('KV_CHECK_FAILED', late, '/v')
+      const count = async (tx: KvTransaction): Promise<void> =>
+        tx.set('/counter', bytes(String(Number(text(await tx.get('/counter')) ?? 0) + 1)))
+      const worker = async (kv: FullStore): Promise<void> => {
+        for (let i = rounds(20); i > 0; i--) await transact(kv, count, { retries: 1000 })
+      }
+      await Promise.all([kv, other, kv, other].map(worker))
+      equal(text(await other.get('/counter')), String(4 * rounds(20)), 'counter')
+    },
+  }
+}
+
+/** Calls with arguments that no type allows. */
+function misuses(kv: FullStore, { supports }: KvSuiteOptions): Array<readonly [string, () => Promise<unknown>]> {
+  const none = undefined as unknown as string
+  const number = 7 as unknown as string
+  const noBytes = 'text' as unknown as Uint8Array
+  const list: Array<readonly [string, () => Promise<unknown>]> = [
+    ['get of undefined', () => kv.get(none)],
+    ['exists of a number', () => kv.exists(number)],
+    ['list of undefined', () => kv.list(none)],
+    ['size of a number', () => kv.size(number)],
+    ['digest of undefined', () => kv.digest(none)],
+  ]
+  if (supports.write) {
+    list.push(['set of undefined', () => kv.set(none, bytes('x'))], ['set to text', () => kv.set('/v', noBytes)])
+    list.push(['setPartial with text', () => kv.setPartial('/v', 0, noBytes)])
+  }
+  if (supports.remove) {
+    list.push(['remove of a number', () => kv.remove(number)])
+    list.push(['rename to undefined', () => kv.rename('/v', none)])
+  }
+  if (supports.batch) {
+    list.push(['batch that sets text', () => kv.batch([{ op: 'set', key: '/v', value: noBytes }])])
+    list.push(['batch of what is no operation', () => kv.batch([{ op: 'swap', key: '/v' } as unknown as KvOp])])
+  }
+  return list
 }
 
 /** Every method that takes a signal, called so that it would succeed. */

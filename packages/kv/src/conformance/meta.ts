@@ -1,3 +1,4 @@
+import { digestOf } from '../digest.ts'
 import { bytes, equal, fails, ok } from './assertions.ts'
 import { text } from './contents.ts'
 import type { Section } from './harness.ts'
@@ -118,7 +119,7 @@ export const meta: Section = {
       content: { '/a': 'same', '/d/b': 'same', '/c': 'other' },
       async run({ kv, options, reconnect }) {
         const digest = await kv.digest('/a')
-        equal(digest.length, kv.capabilities.digest === 'sha256' ? 32 : 20, 'length')
+        equal(digest, digestOf(kv.capabilities.digest, bytes('same')), `by ${kv.capabilities.digest}`)
         equal(await kv.digest('/d/b'), digest, 'of equal bytes')
         ok(String(await kv.digest('/c')) !== String(digest), 'other bytes, same digest')
         if (options.supports.write) {
@@ -139,6 +140,20 @@ export const meta: Section = {
           await kv.set('/v', new Uint8Array(length))
           equal(await kv.size('/v'), length, 'size')
         }
+      },
+    },
+    {
+      id: 'M6',
+      title: 'lastModified outlives the connection',
+      needs: ['reopen'],
+      content: { '/v': 'v', '/d/x': 'x' },
+      async run({ kv, clock, options, reconnect }) {
+        clock.now += DAY
+        if (options.supports.write) await kv.set('/v', bytes('later'))
+        const times = await Promise.all([kv.lastModified('/v'), kv.lastModified('/d/x')])
+        clock.now += DAY
+        const again = await reconnect()
+        equal(await Promise.all([again.lastModified('/v'), again.lastModified('/d/x')]), times, 'lastModified')
       },
     },
   ],

@@ -73,9 +73,10 @@ export function randomKey(random: Random): string {
   return key
 }
 
-export function randomBatch(random: Random): ModelOp[] {
+/** Without `removes`: of sets only. */
+export function randomBatch(random: Random, removes: boolean): ModelOp[] {
   return Array.from({ length: 1 + random(6) }, (): ModelOp => {
-    const which = random(10)
+    const which = removes ? random(10) : 0
     if (which < 5) {
       const value = Uint8Array.from({ length: random(6) }, () => random(256))
       return { op: 'set', key: randomKey(random), value }

@@ -55,7 +55,11 @@ export const values: Section = {
         if (!options.supports.write || maxValueBytes > 64 * MIB) return
         const error = await fails('KV_TOO_LARGE', kv.set('/large', new Uint8Array(maxValueBytes + 1)), '/large')
         equal((error as { limit?: number }).limit, maxValueBytes, 'the limit in the error')
+        await fails('KV_TOO_LARGE', kv.allocate('/large', maxValueBytes + 1), '/large')
         equal(await kv.exists('/large'), undefined, 'nothing was stored')
+        await kv.set('/small', bytes('small'))
+        await fails('KV_TOO_LARGE', kv.setPartial('/small', 5, new Uint8Array(maxValueBytes - 4)), '/small')
+        equal(await kv.size('/small'), 5, 'nothing was appended')
       },
     },
     ownership(),
