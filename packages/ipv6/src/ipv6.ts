@@ -88,6 +88,7 @@ class Layer implements Ipv6Layer {
         break
       case 'routes':
       case 'dns':
+      case 'dhcp':
         this.#watchers.tell(out)
         break
       default:
@@ -157,6 +158,8 @@ class Layer implements Ipv6Layer {
       dnsServers: h.dnsServers.values,
       searchDomains: h.searchDomains.values,
       groups: h.mld.groups,
+      managed: h.managed,
+      otherConfiguration: h.otherConfiguration,
       hopLimit: h.hopLimit,
       mtu: linkMtu(h),
     }

@@ -110,6 +110,8 @@ export type Ipv6Event =
   | { readonly kind: 'conflict'; readonly address: AddressInfo }
   | { readonly kind: 'routes' }
   | { readonly kind: 'dns' }
+  /** A router says for the first time that DHCPv6 has addresses or other configuration, see `Ipv6State.managed`. */
+  | { readonly kind: 'dhcp' }
 
 /** An own address. Times are those of the clock, Infinity for never. */
 export interface AddressInfo {
@@ -143,6 +145,10 @@ export interface Ipv6State {
   readonly dnsServers: readonly Ipv6[]
   readonly searchDomains: readonly string[]
   readonly groups: readonly Ipv6[]
+  /** Some router has advertised that addresses are to be had by DHCPv6 (the M flag of RFC 4861 §4.2). */
+  readonly managed: boolean
+  /** Some router has advertised that DHCPv6 has other configuration (the O flag, or the M flag, which includes it). */
+  readonly otherConfiguration: boolean
   readonly hopLimit: number
   readonly mtu: number
 }

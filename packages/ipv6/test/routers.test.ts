@@ -657,6 +657,33 @@ describe('redirects, RFC 4861 §8', () => {
   })
 })
 
+describe('where to ask by DHCPv6, RFC 4861 §4.2', () => {
+  const shown = (h: Harness) => {
+    const { managed, otherConfiguration } = h.layer.state()
+    return { managed, otherConfiguration }
+  }
+
+  it('is told once for each flag, and kept', () => {
+    const h = host()
+    h.events.splice(0)
+    h.receive(ra({}))
+    expect(shown(h)).toEqual({ managed: false, otherConfiguration: false })
+    h.receive(ra({ other: true }))
+    expect(shown(h)).toEqual({ managed: false, otherConfiguration: true })
+    h.receive(ra({ managed: true }))
+    h.receive(ra({ managed: true, other: true }))
+    h.receive(ra({}, { src: 'fe80::2' }))
+    expect(shown(h)).toEqual({ managed: true, otherConfiguration: true })
+    expect(h.events).toEqual([{ kind: 'dhcp' }, { kind: 'dhcp' }])
+  })
+
+  it('M says both at once', () => {
+    const h = host()
+    h.receive(ra({ managed: true }))
+    expect(shown(h)).toEqual({ managed: true, otherConfiguration: true })
+  })
+})
+
 describe('name servers, RFC 8106', () => {
   const dns = (...servers: string[]): NdOptions['dnsServers'] => [
     { servers: servers.map((s) => ipv6(s)), lifetime: 60 },

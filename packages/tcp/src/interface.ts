@@ -66,6 +66,8 @@ export interface TcpListenTarget extends TcpFlowOptions {
 
 /** A place where connections arrive. */
 export interface TcpListener extends AsyncDisposable, AsyncIterable<TcpFlow> {
+  /** Resolves when connections are accepted and `local` is final; rejects as `Tcp.listen` throws. At once but over the host's sockets. */
+  readonly ready: Promise<void>
   /** `address` undefined: every address. */
   readonly local: { readonly address: IpAddress | undefined; readonly port: number | 'any' }
   /** The next connection. Rejects with `ERR_TCP_CLOSED` after `close`, or with the signal's reason. */

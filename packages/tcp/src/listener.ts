@@ -37,6 +37,7 @@ export interface ListenerHost extends Host {
  */
 export class ConnectionListener implements TcpListener, Owner {
   readonly local: { readonly address: IpAddress | undefined; readonly port: number | 'any' }
+  readonly ready: Promise<void> = Promise.resolve()
   readonly settings: ListenSettings
   readonly #host: ListenerHost
   readonly #onFlow: ((flow: TcpFlow) => void | Promise<void>) | undefined

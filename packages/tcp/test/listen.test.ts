@@ -27,6 +27,14 @@ describe('listening', () => {
     await t.end()
   })
 
+  it('is ready at once', async () => {
+    const t = new Script()
+    const listener = t.tcp.listen({ port: 0 })
+    await listener.ready
+    expect(listener.local.port).toBeGreaterThan(0)
+    await t.end()
+  })
+
   it('aborts a flow whose callback throws or rejects', async () => {
     const t = new Script()
     let async = false

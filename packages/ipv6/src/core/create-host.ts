@@ -70,6 +70,8 @@ export function createHost(
     generation: 0,
     hopLimit: s.hopLimit,
     advertisedMtu: Number.POSITIVE_INFINITY,
+    managed: false,
+    otherConfiguration: false,
     linkLocalTries: 0,
     disabled: false,
   }

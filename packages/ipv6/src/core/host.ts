@@ -61,6 +61,7 @@ export type Ipv6Out =
   | { readonly kind: 'conflict'; readonly address: OwnAddress }
   | { readonly kind: 'routes' }
   | { readonly kind: 'dns' }
+  | { readonly kind: 'dhcp' }
   | { readonly kind: 'pong'; readonly pong: Pong }
 
 /** The parts of one layer and what they share: what the functions of the core work on. */
@@ -92,6 +93,9 @@ export interface Host {
   hopLimit: number
   /** LinkMTU as advertised; Infinity where it is not. */
   advertisedMtu: number
+  /** A router has said that DHCPv6 has addresses (the M flag), or other configuration (the O flag, or M, which includes it). */
+  managed: boolean
+  otherConfiguration: boolean
   /** Random link-local addresses that were found taken. */
   linkLocalTries: number
   /** The link-local address is taken, and it is made of the MAC address: RFC 4862 §5.4.5. */

@@ -49,6 +49,7 @@ export function handleRouterAdvertisement(
   }
   if (changed) host.generation++
   takeDns(host, now, ra)
+  takeDhcpFlags(host, ra)
   return undefined
 }
 
@@ -90,6 +91,18 @@ function takePrefix(host: Host, now: number, info: PrefixInformation): boolean {
   const result = host.prefixes.set(now, network, lifetimeEnd(now, info.validLifetime))
   if (result === 'full') countDrop(host.stats.ignored, 'too-many-prefixes')
   return result === 'changed'
+}
+
+/**
+ * RFC 4861 §4.2: M makes O redundant. Flags are taken and never taken back (RFC 4862 §5.5 says nothing of what a host does then): routers that
+ * disagree would start and stop a client with each advertisement.
+ */
+function takeDhcpFlags(host: Host, { managed, other }: RouterAdvertisement): void {
+  const news = (managed && !host.managed) || ((managed || other) && !host.otherConfiguration)
+  if (!news) return
+  host.managed ||= managed
+  host.otherConfiguration = true
+  host.out.push({ kind: 'dhcp' })
 }
 
 function takeDns(host: Host, now: number, { options }: RouterAdvertisement): void {
