@@ -34,6 +34,13 @@ export interface Ip {
    * order in which they came until one takes the packet.
    */
   listen(protocol: number, listener: IpListener): () => void
+
+  /**
+   * What was sent to `dst` has arrived: new data of a peer that waits for acknowledgments came, or an acknowledgment of new data.
+   * Spares the next hop the question whether it is there (RFC 4861 §7.3.1, RFC 1122 §2.3.2.1). Once in a few seconds is enough. Never
+   * throws.
+   */
+  confirm(dst: IpAddress): void
 }
 
 /** How one packet is to be sent. Read during the call only, so that one record can be reused. */

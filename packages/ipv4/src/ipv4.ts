@@ -185,6 +185,9 @@ class Layer implements Ipv4Layer {
     this.#sender.write(dst, protocol, size, fill, options)
   }
 
+  /** Says nothing to ARP, which asks for the neighbors in use again before it lets go of them. */
+  confirm(): void {}
+
   listen(protocol: number, listener: IpListener): () => void {
     if (this.#closed) throw closedError()
     return this.#listeners.add(protocol, listener)

@@ -1,4 +1,12 @@
-import { formatIpv6, formatPrefix, type IpAddress, type Ipv6, type Ipv6Prefix, isIpv6Multicast } from '@fata/addr'
+import {
+  formatIpv6,
+  formatPrefix,
+  type IpAddress,
+  type Ipv6,
+  type Ipv6Prefix,
+  isIpv4,
+  isIpv6Multicast,
+} from '@fata/addr'
 import { type IpListener, IpListeners, type IpWriteOptions } from '@fata/ip'
 import { ETHERTYPE_IPV6, type Link } from '@fata/link'
 import type { Fill, Offload } from '@fata/net'
@@ -188,8 +196,8 @@ class Layer implements Ipv6Layer {
     }
   }
 
-  confirm(dst: Ipv6): void {
-    if (this.#core.isConfirmed(this.#clock.now(), dst)) return
+  confirm(dst: IpAddress): void {
+    if (isIpv4(dst) || this.#core.isConfirmed(this.#clock.now(), dst)) return
     this.#driver.step((core, now) => core.confirm(now, dst))
   }
 

@@ -56,12 +56,6 @@ export interface Ipv6Layer extends Ip {
   join(group: Ipv6): () => void
 
   /**
-   * A transport makes progress with `dst`: new data, or an acknowledgement of new data, has arrived. Spares the next hop the question
-   * whether it is there: RFC 4861 §7.3.1.
-   */
-  confirm(dst: Ipv6): void
-
-  /**
    * Sends one ICMPv6 echo request and resolves with what became of it. Rejects with the signal's reason, with IpError as `write`
    * throws, and with NetError `ERR_NET_CLOSED`. Throws a RangeError on nonsense.
    */

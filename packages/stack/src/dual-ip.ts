@@ -17,6 +17,7 @@ export function dualIp(v4: Ip | undefined, v6: Ip | undefined): Ip {
     mtu: (dst) => of(dst).mtu(dst),
     offload: (dst) => of(dst).offload(dst),
     write: (dst, protocol, size, fill, options) => of(dst).write(dst, protocol, size, fill, options),
+    confirm: (dst) => (isIpv4(dst) ? v4 : v6)?.confirm(dst),
     listen(protocol, listener) {
       const ends = layers.map((layer) => layer.listen(protocol, listener))
       return () => {

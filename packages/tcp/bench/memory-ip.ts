@@ -90,6 +90,8 @@ export class MemoryIp implements Ip {
     return () => this.#listeners.pop()
   }
 
+  confirm(): void {}
+
   readonly #deliver = (): void => {
     const slab = this.#slab
     const { peer } = this

@@ -27,6 +27,8 @@ import { Transmitter } from './transmitter.ts'
 
 /** A timer that comes later than this says that the thread was busy. */
 const LATE_MS = 5
+/** How often a flow vouches for its next hop: well within DELAY_FIRST_PROBE_TIME of RFC 4861 §10. */
+const CONFIRM_MS = 2000
 
 /** What TCP needs. `ip` may serve one family or both. */
 export interface TcpDeps {
@@ -213,9 +215,19 @@ export class Engine implements ListenerHost {
       return
     }
     if (c.state === 'TIME-WAIT') this.#noteTimeWait(c)
+    if (now >= c.confirmAt) this.#confirm(c, now)
     settleTimers(c, now)
     const at = deadline(c)
     if (at !== Number.POSITIVE_INFINITY) this.#wheel.arm(c.slot, at)
+  }
+
+  /** Forward progress, RFC 4861 §7.3.1: something sent has been acknowledged, or new data says that acknowledgments arrive. */
+  #confirm(c: Connection, now: number): void {
+    const progress = (c.sndUna + c.rcvNxt) | 0
+    if (progress === c.confirmed || c.state === 'SYN-SENT' || c.state === 'SYN-RECEIVED') return
+    c.confirmed = progress
+    c.confirmAt = now + CONFIRM_MS
+    this.#ip.confirm(c.remote)
   }
 
   #tell(c: Connection): void {

@@ -165,6 +165,9 @@ export class Connection {
   stalledAt: number = Number.POSITIVE_INFINITY
   heardAt = 0
   sentAt = 0
+  /** From when on the IP layer is told again that the peer makes progress; SND.UNA and RCV.NXT, added up, when it was told last. */
+  confirmAt = 0
+  confirmed = 0
   /** When the last acknowledgment was sent that a segment without text had asked for: such answers are limited. */
   answeredAt: number = Number.NEGATIVE_INFINITY
 

@@ -39,6 +39,8 @@ export class TestIp implements Ip {
   offloadNow: Offload
   /** Thrown by the next calls of `write`, one each. */
   readonly failures: IpError[] = []
+  /** What `confirm` was called with. */
+  readonly confirmed: IpAddress[] = []
   readonly #prefix: Prefix
   readonly #onSend: (packet: Packet) => void
   readonly #listeners: IpListener[] = []
@@ -94,6 +96,10 @@ export class TestIp implements Ip {
   listen(_protocol: number, listener: IpListener): () => void {
     this.#listeners.push(listener)
     return () => this.#listeners.splice(this.#listeners.indexOf(listener), 1)
+  }
+
+  confirm(dst: IpAddress): void {
+    this.confirmed.push(dst)
   }
 
   /** A segment arrives. Returns whether anybody took it. */

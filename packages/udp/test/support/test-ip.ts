@@ -94,6 +94,7 @@ export function createTestIp({ addresses, mtu = 1480, offload = NO_OFFLOAD, gate
         if (protocol === UDP) listeners.add(listener)
         return () => void listeners.delete(listener)
       },
+      confirm() {},
     },
     deliver(src, dst, bytes, more = {}) {
       const multicast = isMulticast(dst) || dst === IPV4_BROADCAST
