@@ -1,12 +1,9 @@
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import type { KvBatch, KvError, KvOp } from '@fata/kv'
-import { createMem } from '@fata/kv-mem'
-import fc from 'fast-check'
+import type { KvError, KvOp } from '@fata/kv'
 import { describe, expect, it } from 'vitest'
 import { openDir } from '../src/index.ts'
 import { openDirOn } from '../src/open.ts'
-import { contents } from './crash-sim.ts'
 import { temporaryDirectory } from './places.ts'
 import { type SimCall, SimDisk } from './sim-fs.ts'
 import { createSimHost } from './sim-host.ts'
@@ -17,62 +14,6 @@ const code = (promise: Promise<unknown>) =>
     () => undefined,
     (error: KvError) => error.code,
   )
-
-/** One call of a store, to be made of two. */
-type Call = readonly [name: string, run: (kv: KvBatch) => Promise<unknown>]
-
-const key = fc.array(fc.constantFrom('a', 'b', 'c'), { maxLength: 3 }).map((segments) => `/${segments.join('/')}`)
-const value = fc.uint8Array({ maxLength: 8 })
-const op: fc.Arbitrary<KvOp> = fc.oneof(
-  fc.record({ op: fc.constant('set' as const), key, value }),
-  fc.record({ op: fc.constant('remove' as const), key }),
-  fc.record({ op: fc.constant('rename' as const), source: key, dest: key }),
-)
-const call: fc.Arbitrary<Call> = fc.oneof(
-  fc.tuple(key, value).map(([key, value]): Call => [`set ${key}`, (kv) => kv.set(key, value)]),
-  fc
-    .tuple(key, fc.nat(8), value)
-    .map(([key, at, value]): Call => [`setPartial ${key} ${at}`, (kv) => kv.setPartial(key, at, value)]),
-  key.map((key): Call => [`remove ${key}`, (kv) => kv.remove(key)]),
-  fc.tuple(key, key).map(([from, to]): Call => [`rename ${from} ${to}`, (kv) => kv.rename(from, to)]),
-  fc.tuple(key, fc.nat(20)).map(([key, size]): Call => [`allocate ${key}`, (kv) => kv.allocate(key, size)]),
-  fc.array(op, { maxLength: 6 }).map((ops): Call => [`batch ${JSON.stringify(ops)}`, (kv) => kv.batch(ops)]),
-)
-
-/** Codes of the calls, made without waiting for each other, and what they come to. */
-async function outcome(kv: KvBatch, calls: readonly Call[]): Promise<unknown> {
-  const codes = await Promise.all(calls.map(([, run]) => code(run(kv))))
-  const found = await contents(kv)
-  await kv.disconnect()
-  return [codes, found]
-}
-
-async function behavesAsMemory(open: () => Promise<KvBatch>, calls: readonly Call[]): Promise<void> {
-  expect(await outcome(await open(), calls)).toEqual(await outcome(createMem(), calls))
-}
-
-describe('kv-dir behaves as kv-mem', () => {
-  it('on a simulated disk', async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(call, { maxLength: 30 }), (calls) =>
-        behavesAsMemory(() => openDirOn(createSimHost(new SimDisk()), '/', {}), calls),
-      ),
-      { numRuns: 300 },
-    )
-  })
-
-  it('on a real one', async () => {
-    const property = fc.asyncProperty(fc.array(call, { maxLength: 15 }), async (calls) => {
-      const { path, remove } = temporaryDirectory()
-      try {
-        await behavesAsMemory(() => openDir(path), calls)
-      } finally {
-        remove()
-      }
-    })
-    await fc.assert(property, { numRuns: 30 })
-  })
-})
 
 describe('writes', () => {
   async function simulated(options = {}) {

@@ -15,6 +15,7 @@ import { values } from './conformance/values.ts'
 import type { KvOp } from './store.ts'
 
 export type { KvPlace, KvPlaceRequest, KvSuiteOptions, KvSupports } from './conformance/harness.ts'
+export { type KvSequencesOptions, sequences } from './conformance/sequences.ts'
 
 const SECTIONS = [keys, values, absent, kinds, listing, partial, removal, renaming, allocation, meta, batching]
 const ALL_SECTIONS = [...SECTIONS, lifecycle, watching, snapshots, denied]
