@@ -138,6 +138,10 @@ export class Engine implements ListenerHost {
     const congestion = new (config.congestion === 'cubic' ? Cubic : NewReno)(config.initialWindowSegments)
     return new Connection(this.context, id, congestion, {
       noDelay: chosen.noDelay ?? config.noDelay,
+      cork: chosen.cork ?? false,
+      sendBufferBytes: chosen.sendBufferBytes,
+      receiveBufferBytes: chosen.receiveBufferBytes,
+      maxSegmentBytes: chosen.maxSegmentBytes,
       keepalive: chosen.keepalive,
       userTimeoutMs: chosen.userTimeoutMs ?? config.userTimeoutMs,
       trafficClass: chosen.trafficClass ?? 0,

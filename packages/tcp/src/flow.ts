@@ -1,7 +1,7 @@
 import type { Endpoint } from '@fata/addr'
 import { FlowError, iterateFlow, toWebStreams, type WebStreams } from '@fata/flow'
 import type { Piece } from './core/byte-queue.ts'
-import { hasSendRoom, receive, send, setKeepalive } from './core/calls.ts'
+import { hasSendRoom, receive, send, setBuffers, setKeepalive } from './core/calls.ts'
 import { abort, closeBoth, closeSending, dropReceived } from './core/close.ts'
 import { type Connection, finAcked, finSent } from './core/connection.ts'
 import {
@@ -18,15 +18,17 @@ import { TcpError } from './errors.ts'
 import { failureOf } from './failures.ts'
 import { infoOf } from './info.ts'
 import type { TcpFlow, TcpInfo, TcpReadOptions, TcpReport, TcpWriteOptions } from './interface.ts'
-import { checkFlowOptions, type TcpFlowOptions } from './options.ts'
+import { checkFlowOptions, checkRange, type TcpFlowOptions } from './options.ts'
 import type { Host, Owner } from './owner.ts'
 import { WaitList } from './wait-list.ts'
 
 const DONE = Promise.resolve()
+const READINESS = EVENT_READABLE | EVENT_WRITABLE | EVENT_CLOSED
 
 /** The promises of a connection. What only waits need is made when somebody waits. */
 export class ConnectionFlow implements TcpFlow, Owner {
   onReport: ((report: TcpReport) => void) | undefined = undefined
+  onReady: (() => void) | undefined = undefined
   readonly #c: Connection
   readonly #host: Host
   #readers: WaitList<Uint8Array | null> | undefined
@@ -64,16 +66,22 @@ export class ConnectionFlow implements TcpFlow, Owner {
   read(options?: TcpReadOptions): Promise<Uint8Array | null> {
     const signal = options?.signal
     const borrow = options?.borrow === true
+    const most = options?.most ?? Number.POSITIVE_INFINITY
+    checkRange('most', most, 1, Number.POSITIVE_INFINITY)
     if (signal?.aborted === true) return Promise.reject(signal.reason)
     this.#giveBack()
     if (this.#readers === undefined || this.#readers.size === 0) {
-      const chunk = this.#take(borrow)
+      const chunk = this.#take(borrow, most)
       if (chunk !== undefined) return Promise.resolve(chunk)
     }
     if (this.#isEnded()) return Promise.resolve(null)
     if (this.#failure !== undefined) return Promise.reject(this.#failure.error)
     this.#readers ??= new WaitList()
-    return this.#readers.wait(signal, borrow)
+    return this.#readers.wait(signal, borrow, most)
+  }
+
+  peek(most: number): Uint8Array {
+    return this.#closed ? new Uint8Array(0) : (this.#c.received?.peek(most) ?? new Uint8Array(0))
   }
 
   write(chunk: Uint8Array, options?: TcpWriteOptions): Promise<void> {
@@ -136,8 +144,10 @@ export class ConnectionFlow implements TcpFlow, Owner {
 
   configure(options: TcpFlowOptions): void {
     const c = this.#c
-    const { noDelay, keepalive, userTimeoutMs, trafficClass, ttl } = checkFlowOptions(options)
+    const { noDelay, cork, keepalive, userTimeoutMs, trafficClass, ttl, ...sizes } = checkFlowOptions(options)
     if (noDelay !== undefined) c.noDelay = noDelay
+    if (cork !== undefined) c.cork = cork
+    setBuffers(c, sizes.receiveBufferBytes, sizes.sendBufferBytes)
     if (options.keepalive !== undefined) setKeepalive(c, keepalive, this.#host.now())
     if (userTimeoutMs !== undefined) c.userTimeoutMs = userTimeoutMs
     if (trafficClass !== undefined) c.trafficClass = trafficClass
@@ -159,6 +169,7 @@ export class ConnectionFlow implements TcpFlow, Owner {
     if ((events & EVENT_FIN_SENT) !== 0) this.#shutters?.resolveAll()
     if ((events & EVENT_FIN_ACKED) !== 0) this.#closers?.resolveAll()
     if ((events & EVENT_CLOSED) !== 0) this.#onClosed()
+    if ((events & READINESS) !== 0) this.onReady?.()
     if (this.onReport === undefined) return
     if ((events & EVENT_URGENT) !== 0) this.onReport('urgent')
     if ((events & EVENT_SOFT_ERROR) !== 0) this.onReport('soft-error')
@@ -169,7 +180,7 @@ export class ConnectionFlow implements TcpFlow, Owner {
     const readers = this.#readers
     if (readers === undefined) return
     while (readers.size > 0) {
-      const chunk = this.#take(readers.firstBorrows)
+      const chunk = this.#take(readers.firstBorrows, readers.firstMost)
       if (chunk === undefined) break
       readers.resolveFirst(chunk)
     }
@@ -177,10 +188,10 @@ export class ConnectionFlow implements TcpFlow, Owner {
   }
 
   /** The next chunk that has arrived. */
-  #take(borrow: boolean): Uint8Array | undefined {
+  #take(borrow: boolean, most: number): Uint8Array | undefined {
     if (this.#closed) return undefined
     const c = this.#c
-    const piece = receive(c)
+    const piece = receive(c, most)
     if (piece === undefined) return undefined
     if (borrow) {
       // Two reads at once: who was served first has not looked at his chunk yet.

@@ -70,6 +70,10 @@ export interface TcpListener extends AsyncDisposable, AsyncIterable<TcpFlow> {
   readonly ready: Promise<void>
   /** `address` undefined: every address. */
   readonly local: { readonly address: IpAddress | undefined; readonly port: number | 'any' }
+  /** Connections that wait for `accept`. */
+  readonly ready: number
+  /** Called when a connection has come to wait for `accept`; undefined for none, which is the default. */
+  onReady: (() => void) | undefined
   /** The next connection. Rejects with `ERR_TCP_CLOSED` after `close`, or with the signal's reason. */
   accept(options?: FlowOptions): Promise<TcpFlow>
   /** Ends listening; connections that nobody has accepted are reset, iterations end. Idempotent, never rejects. */
@@ -82,6 +86,8 @@ export interface TcpReadOptions extends FlowOptions {
    * new memory for each chunk. Default false: the chunk is the caller's.
    */
   readonly borrow?: boolean | undefined
+  /** No longer chunk than this, at least 1. Default: what is at hand in one piece. */
+  readonly most?: number | undefined
 }
 
 export interface TcpWriteOptions extends FlowOptions {
@@ -101,6 +107,9 @@ export interface TcpFlow extends Flow {
   /** As `Flow.write`; rejects with `ERR_TCP_LIMIT`, and has not accepted the chunk, where memory for written data is used up. */
   write(chunk: Uint8Array, options?: TcpWriteOptions): Promise<void>
 
+  /** A copy of the bytes that have arrived and not been read, `most` of them or what there is; they stay to be read. */
+  peek(most: number): Uint8Array
+
   /** What is known of the connection. A snapshot. */
   info(): TcpInfo
 
@@ -109,6 +118,12 @@ export interface TcpFlow extends Flow {
 
   /** Names the receiver of asynchronous reports (RFC 9293 §3.9.1.8), undefined for none, which is the default. */
   onReport: ((report: TcpReport) => void) | undefined
+
+  /**
+   * Called when reading or writing may no longer have to wait, or the flow has ended: what poll(2) waits for. undefined for none,
+   * which is the default.
+   */
+  onReady: (() => void) | undefined
 }
 
 /**
@@ -130,16 +145,24 @@ export interface TcpInfo extends TcpConnectionState {
   /** Effective send MSS; what the peer was told. */
   readonly mss: number
   readonly advertisedMss: number
+  /** What the peer sends as a full segment, as seen so far. */
+  readonly receiveMss: number
   /** Timestamps, SACK, ECN and window scaling, where both ends use them. */
   readonly timestamps: boolean
   readonly sack: boolean
   readonly ecn: boolean
   readonly windowScaling: boolean
+  /** Shift counts of the peer's windows and of the own ones. */
+  readonly sendScale: number
+  readonly receiveScale: number
   readonly rttMs: number
   readonly rttVarMs: number
   /** Infinity where none has been measured. */
   readonly minRttMs: number
   readonly rtoMs: number
+  /** Expirations of the retransmission or probe timer in a row; unanswered probes of a shut window or a silent peer. */
+  readonly backoff: number
+  readonly probes: number
   readonly congestion: string
   readonly cwnd: number
   readonly ssthresh: number
@@ -151,10 +174,18 @@ export interface TcpInfo extends TcpConnectionState {
   readonly unsentBytes: number
   readonly unackedBytes: number
   readonly inFlightBytes: number
+  /** Of what is unacknowledged: reported by the peer; taken for lost; of these, sent again. */
+  readonly sackedBytes: number
+  readonly lostBytes: number
+  readonly resentBytes: number
+  /** Segments have overtaken each other on their way (RFC 8985). */
+  readonly reorderingSeen: boolean
   /** Arrived and not read; of all that, out of order; urgent data that has not been read. */
   readonly unreadBytes: number
   readonly outOfOrderBytes: number
   readonly urgentBytes: number
+  /** The peer's end has arrived, behind everything unread. */
+  readonly endReceived: boolean
   readonly bytesSent: number
   readonly bytesAcked: number
   readonly bytesReceived: number

@@ -39,6 +39,7 @@ export class ConnectionListener implements TcpListener, Owner {
   readonly local: { readonly address: IpAddress | undefined; readonly port: number | 'any' }
   readonly ready: Promise<void> = Promise.resolve()
   readonly settings: ListenSettings
+  onReady: (() => void) | undefined = undefined
   readonly #host: ListenerHost
   readonly #onFlow: ((flow: TcpFlow) => void | Promise<void>) | undefined
   /** In order of arrival. */
@@ -56,6 +57,10 @@ export class ConnectionListener implements TcpListener, Owner {
     this.local = { address: settings.address, port: settings.port }
     this.#host = host
     this.#onFlow = onFlow
+  }
+
+  get ready(): number {
+    return this.#ready.length
   }
 
   /** No further flow can be kept. */
@@ -123,7 +128,10 @@ export class ConnectionListener implements TcpListener, Owner {
   #deliver(flow: ConnectionFlow): void {
     if (this.#onFlow !== undefined) this.#hand(flow, this.#onFlow)
     else if (this.#accepters.size > 0) this.#accepters.resolveFirst(flow)
-    else this.#ready.push(flow)
+    else {
+      this.#ready.push(flow)
+      this.onReady?.()
+    }
   }
 
   #hand(flow: ConnectionFlow, onFlow: (flow: TcpFlow) => void | Promise<void>): void {

@@ -12,6 +12,14 @@ export interface TcpKeepalive {
 export interface TcpFlowOptions {
   /** See `TcpOptions.noDelay`. */
   readonly noDelay?: boolean | undefined
+  /** Hold back what is less than a segment until it is turned off, `shutdown` or `close`. Default false. */
+  readonly cork?: boolean | undefined
+  /** A receive buffer of this size, which does not grow. Default: see `TcpOptions.receiveBufferBytes`. */
+  readonly receiveBufferBytes?: number | undefined
+  /** A send buffer of this size, which does not grow. Default: see `TcpOptions.sendBufferBytes`. */
+  readonly sendBufferBytes?: number | undefined
+  /** Largest segment to send and to ask the peer for, 88..32767; counts while the connection is opened. Default: what the path takes. */
+  readonly maxSegmentBytes?: number | undefined
   /** Probe a silent peer. Default: no (MUST-25). */
   readonly keepalive?: TcpKeepalive | boolean | undefined
   /** See `TcpOptions.userTimeoutMs`; Infinity for never (MUST-21). */
@@ -202,6 +210,10 @@ export function checkKeepalive(keepalive: TcpKeepalive): KeepaliveConfig {
 /** `TcpFlowOptions` with `keepalive` resolved; what is not given is undefined. */
 export interface CheckedFlowOptions {
   readonly noDelay: boolean | undefined
+  readonly cork: boolean | undefined
+  readonly receiveBufferBytes: number | undefined
+  readonly sendBufferBytes: number | undefined
+  readonly maxSegmentBytes: number | undefined
   readonly keepalive: KeepaliveConfig | undefined
   readonly userTimeoutMs: number | undefined
   readonly trafficClass: number | undefined
@@ -210,10 +222,24 @@ export interface CheckedFlowOptions {
 
 /** Throws a RangeError on nonsense. */
 export function checkFlowOptions(options: TcpFlowOptions): CheckedFlowOptions {
-  const { noDelay, keepalive, userTimeoutMs, trafficClass, ttl } = options
+  const { noDelay, cork, receiveBufferBytes, sendBufferBytes, maxSegmentBytes } = options
+  const { keepalive, userTimeoutMs, trafficClass, ttl } = options
+  if (receiveBufferBytes !== undefined) checkRange('receiveBufferBytes', receiveBufferBytes, 1, 1 << 30)
+  if (sendBufferBytes !== undefined) checkRange('sendBufferBytes', sendBufferBytes, 1, 1 << 30)
+  if (maxSegmentBytes !== undefined) checkRange('maxSegmentBytes', maxSegmentBytes, 88, 32_767)
   if (userTimeoutMs !== undefined) checkRange('userTimeoutMs', userTimeoutMs, 1, Number.POSITIVE_INFINITY)
   if (trafficClass !== undefined) checkRange('trafficClass', trafficClass, 0, 255)
   if (ttl !== undefined) checkRange('ttl', ttl, 1, 255)
   const probing = keepalive === undefined || keepalive === false ? undefined : keepalive === true ? {} : keepalive
-  return { noDelay, keepalive: probing && checkKeepalive(probing), userTimeoutMs, trafficClass, ttl }
+  return {
+    noDelay,
+    cork,
+    receiveBufferBytes,
+    sendBufferBytes,
+    maxSegmentBytes,
+    keepalive: probing && checkKeepalive(probing),
+    userTimeoutMs,
+    trafficClass,
+    ttl,
+  }
 }

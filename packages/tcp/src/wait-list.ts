@@ -2,6 +2,7 @@ interface Waiter<T> {
   readonly resolve: (value: T) => void
   readonly reject: (reason: unknown) => void
   readonly borrow: boolean
+  readonly most: number
   readonly signal: AbortSignal | undefined
   onAbort: (() => void) | undefined
 }
@@ -19,10 +20,14 @@ export class WaitList<T> {
     return this.#waiters[0]!.borrow
   }
 
+  get firstMost(): number {
+    return this.#waiters[0]!.most
+  }
+
   /** Waits in line until it is served, or until `signal`, which is not aborted yet, is. */
-  wait(signal: AbortSignal | undefined, borrow = false): Promise<T> {
+  wait(signal: AbortSignal | undefined, borrow = false, most = Number.POSITIVE_INFINITY): Promise<T> {
     return new Promise((resolve, reject) => {
-      const waiter: Waiter<T> = { resolve, reject, borrow, signal, onAbort: undefined }
+      const waiter: Waiter<T> = { resolve, reject, borrow, most, signal, onAbort: undefined }
       this.#waiters.push(waiter)
       if (signal === undefined) return
       waiter.onAbort = () => {

@@ -10,7 +10,17 @@ import { createTcpStats } from '../src/stats.ts'
 
 const random = seededRandom(7)
 const context = createContext(checkOptions({}), createTcpStats(), random)
-const options = { noDelay: false, keepalive: undefined, userTimeoutMs: 1, trafficClass: 0, ttl: undefined }
+const options = {
+  noDelay: false,
+  keepalive: undefined,
+  cork: false,
+  sendBufferBytes: undefined,
+  receiveBufferBytes: undefined,
+  maxSegmentBytes: undefined,
+  userTimeoutMs: 1,
+  trafficClass: 0,
+  ttl: undefined,
+}
 
 function connection(
   local: Connection['local'],

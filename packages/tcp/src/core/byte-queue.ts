@@ -38,11 +38,33 @@ export class ByteQueue {
     this.length += end - off
   }
 
-  /** The oldest piece; undefined where there is none. It is to be given back to the memory. */
-  take(): Piece | undefined {
-    const piece = this.#pieces.shift()
-    if (piece !== undefined) this.length -= piece.end - piece.start
+  /** The oldest piece, or its first `most` bytes; undefined where there is none. It is to be given back to the memory. */
+  take(most = Number.POSITIVE_INFINITY): Piece | undefined {
+    const first = this.#pieces[0]
+    if (first === undefined) return undefined
+    let piece = first
+    if (first.end - first.start > most) {
+      piece = { slab: first.slab, start: first.start, end: first.start + most }
+      this.#pieces[0] = { slab: first.slab, start: piece.end, end: first.end }
+      first.slab.live++
+    } else {
+      this.#pieces.shift()
+    }
+    this.length -= piece.end - piece.start
     return piece
+  }
+
+  /** A copy of the first bytes, `most` of them or what there is. */
+  peek(most: number): Uint8Array {
+    const bytes = new Uint8Array(Math.min(most, this.length))
+    let at = 0
+    for (const { slab, start, end } of this.#pieces) {
+      if (at === bytes.length) break
+      const n = Math.min(end - start, bytes.length - at)
+      copyBytes(bytes, at, slab.bytes, start, start + n)
+      at += n
+    }
+    return bytes
   }
 
   /** Appends everything that `other` holds, without copying, and empties it. */

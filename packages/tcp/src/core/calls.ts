@@ -38,15 +38,20 @@ export function queuedBytes(c: Connection): number {
   return c.queue === undefined ? 0 : (c.sndEnd - c.queue.start) | 0
 }
 
-/** A writer need not wait: what is queued keeps the way to the peer full, but hardly more. */
-export function hasSendRoom(c: Connection): boolean {
-  const wanted = Math.max(c.sendBufferBytes, Math.min(2 * c.congestion.cwnd, c.tcp.config.sendBufferMaxBytes))
-  return queuedBytes(c) < wanted
+/** How much may be queued before a writer waits. */
+function sendBuffer(c: Connection): number {
+  if (c.sendBufferFixed) return c.sendBufferBytes
+  return Math.max(c.sendBufferBytes, Math.min(2 * c.congestion.cwnd, c.tcp.config.sendBufferMaxBytes))
 }
 
-/** The next bytes; undefined where none have arrived. The piece is to be given back to `receiveMemory`. */
-export function receive(c: Connection): Piece | undefined {
-  const piece = c.received?.take()
+/** A writer need not wait: what is queued keeps the way to the peer full, but hardly more. */
+export function hasSendRoom(c: Connection): boolean {
+  return queuedBytes(c) < sendBuffer(c)
+}
+
+/** The next bytes, `most` of them at most; undefined where none have arrived. The piece is to be given back to `receiveMemory`. */
+export function receive(c: Connection, most: number): Piece | undefined {
+  const piece = c.received?.take(most)
   if (piece === undefined) return undefined
   if (c.state !== 'CLOSED') c.tcp.stats.unreadBytes -= piece.end - piece.start
   growBuffer(c, piece.end - piece.start)
@@ -70,7 +75,7 @@ function growBuffer(c: Connection, n: number): void {
   if (c.heardAt - c.readSince < (c.srtt > 0 ? c.srtt : UNMEASURED_MS)) return
   const { config, stats } = c.tcp
   const wanted = 2 * c.readBytes + GROWTH_SEGMENTS * c.advertisedMss
-  if (wanted > c.rcvBufferBytes && 2 * stats.unreadBytes < config.receiveMemoryBytes)
+  if (!c.rcvBufferFixed && wanted > c.rcvBufferBytes && 2 * stats.unreadBytes < config.receiveMemoryBytes)
     c.rcvBufferBytes = Math.max(c.rcvBufferBytes, Math.min(wanted, config.receiveBufferMaxBytes))
   c.readBytes = 0
   c.readSince = c.heardAt
@@ -82,4 +87,16 @@ export function setKeepalive(c: Connection, config: KeepaliveConfig | undefined,
   if (config === undefined || !isSynchronized(c.state) || c.state === 'TIME-WAIT') return
   c.keepalive = createKeepalive(config)
   c.keepalive.at = Math.max(now, c.heardAt + config.idleMs)
+}
+
+/** The application chooses how large the buffers are; undefined leaves one as it is. A window that was offered is not taken back. */
+export function setBuffers(c: Connection, receiveBytes: number | undefined, sendBytes: number | undefined): void {
+  if (receiveBytes !== undefined) {
+    c.rcvBufferBytes = receiveBytes
+    c.rcvBufferFixed = true
+  }
+  if (sendBytes !== undefined) {
+    c.sendBufferBytes = sendBytes
+    c.sendBufferFixed = true
+  }
 }

@@ -76,9 +76,13 @@ export class Connection {
   /** Behind the last segment that was smaller than the MSS (RFC 9293 §A.3). */
   smallEnd = 0
   noDelay: boolean
+  /** Less than a segment waits for more, whatever Nagle's rule says. */
+  cork = false
   queue: SendQueue | undefined = undefined
   flight: Flight = NO_FLIGHT
   sendBufferBytes: number
+  /** The application has chosen the size: it does not grow. */
+  sendBufferFixed: boolean
 
   // Receiving.
   irs = 0
@@ -87,6 +91,7 @@ export class Connection {
   rcvAdv = 0
   rcvScale = 0
   rcvBufferBytes: number
+  rcvBufferFixed: boolean
   /** Bytes that the application has read since `readSince`: about a round trip. */
   readBytes = 0
   readSince = 0
@@ -116,6 +121,8 @@ export class Connection {
   // What both ends agreed on in their SYNs, and what the way between them does.
   peerMss = 0
   advertisedMss = 0
+  /** The application wants no larger segments, either way. */
+  maxSegment: number
   /** Effective send MSS (RFC 9293 §3.7.1): bytes of text, timestamps deducted. */
   mss = 0
   /** Largest segment, header included, that reaches the peer in one packet. */
@@ -195,8 +202,12 @@ export class Connection {
     this.trafficClass = options.trafficClass
     this.ttl = options.ttl
     this.rto = tcp.config.initialRtoMs
-    this.sendBufferBytes = tcp.config.sendBufferBytes
-    this.rcvBufferBytes = tcp.config.receiveBufferBytes
+    this.cork = options.cork
+    this.sendBufferBytes = options.sendBufferBytes ?? tcp.config.sendBufferBytes
+    this.sendBufferFixed = options.sendBufferBytes !== undefined
+    this.rcvBufferBytes = options.receiveBufferBytes ?? tcp.config.receiveBufferBytes
+    this.rcvBufferFixed = options.receiveBufferBytes !== undefined
+    this.maxSegment = options.maxSegmentBytes ?? Number.POSITIVE_INFINITY
   }
 }
 
@@ -259,6 +270,10 @@ export interface ConnectionId {
 /** What can be chosen for each connection. */
 export interface ConnectionOptions {
   readonly noDelay: boolean
+  readonly cork: boolean
+  readonly sendBufferBytes: number | undefined
+  readonly receiveBufferBytes: number | undefined
+  readonly maxSegmentBytes: number | undefined
   readonly keepalive: KeepaliveConfig | undefined
   readonly userTimeoutMs: number
   readonly trafficClass: number

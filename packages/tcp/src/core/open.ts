@@ -60,8 +60,9 @@ function prepare(c: Connection, opening: Opening, now: number): void {
   c.offload = opening.offload
   c.pathMtu = opening.pathMtu
   // MUST-67: the IP layer can take what it can send.
-  c.advertisedMss = Math.min(opening.pathMtu - HEADER_LEN, MAX_WINDOW_FIELD)
-  if (config.windowScale) while (config.receiveBufferMaxBytes >>> c.rcvScale > MAX_WINDOW_FIELD) c.rcvScale++
+  c.advertisedMss = Math.min(opening.pathMtu - HEADER_LEN, c.maxSegment, MAX_WINDOW_FIELD)
+  const most = c.rcvBufferFixed ? c.rcvBufferBytes : config.receiveBufferMaxBytes
+  if (config.windowScale) while (most >>> c.rcvScale > MAX_WINDOW_FIELD) c.rcvScale++
   c.expireAt = now + config.synTimeoutMs
   c.needs |= NEED_SYN
 }
@@ -73,7 +74,7 @@ function takeSyn(c: Connection, s: Segment, now: number): void {
   c.irs = s.seq
   c.rcvNxt = c.rcvAdv = c.lastAckSent = seqAdd(s.seq, 1)
   const silent = isIpv4(c.remote) ? DEFAULT_MSS_IPV4 : DEFAULT_MSS_IPV6
-  c.peerMss = options.mss === 0 ? silent : Math.max(options.mss, LEAST_MSS)
+  c.peerMss = Math.min(options.mss === 0 ? silent : Math.max(options.mss, LEAST_MSS), c.maxSegment)
   c.windowScaling = config.windowScale && options.windowScale >= 0
   c.sndScale = c.windowScaling ? options.windowScale : 0
   if (!c.windowScaling) c.rcvScale = 0

@@ -142,7 +142,9 @@ function newLength(c: Connection, available: number, usable: number, mss: number
 
 /** The last bytes of the queue are less than a segment: may they go? Minshall's form of Nagle (RFC 9293 §A.3). */
 function mayFinishSmall(c: Connection): boolean {
-  return c.noDelay || c.finQueued || c.flight.count === 0 || !serialGt(c.smallEnd, c.sndUna)
+  if (c.finQueued) return true
+  if (c.cork) return false
+  return c.noDelay || c.flight.count === 0 || !serialGt(c.smallEnd, c.sndUna)
 }
 
 /** RFC 5681 §4.1: after a silence the acknowledgments that clocked the window out are gone. */
