@@ -71,7 +71,7 @@ export interface TcpListener extends AsyncDisposable, AsyncIterable<TcpFlow> {
   /** `address` undefined: every address. */
   readonly local: { readonly address: IpAddress | undefined; readonly port: number | 'any' }
   /** Connections that wait for `accept`. */
-  readonly ready: number
+  readonly waiting: number
   /** Called when a connection has come to wait for `accept`; undefined for none, which is the default. */
   onReady: (() => void) | undefined
   /** The next connection. Rejects with `ERR_TCP_CLOSED` after `close`, or with the signal's reason. */

@@ -59,7 +59,7 @@ export class ConnectionListener implements TcpListener, Owner {
     this.#onFlow = onFlow
   }
 
-  get ready(): number {
+  get waiting(): number {
     return this.#ready.length
   }
 

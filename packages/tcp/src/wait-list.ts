@@ -25,7 +25,7 @@ export class WaitList<T> {
   }
 
   /** Waits in line until it is served, or until `signal`, which is not aborted yet, is. */
-  wait(signal: AbortSignal | undefined, borrow = false, most = Number.POSITIVE_INFINITY): Promise<T> {
+  wait(signal: AbortSignal | undefined, borrow = false, most: number = Number.POSITIVE_INFINITY): Promise<T> {
     return new Promise((resolve, reject) => {
       const waiter: Waiter<T> = { resolve, reject, borrow, most, signal, onAbort: undefined }
       this.#waiters.push(waiter)

@@ -59,12 +59,12 @@ describe('readiness', () => {
     const listener = t.tcp.listen({ port: 80 })
     let told = 0
     listener.onReady = () => told++
-    expect(listener.ready).toBe(0)
+    expect(listener.waiting).toBe(0)
     await t.arrives({ syn: true, seq: 0, mss: 1460 })
     await t.arrives({ seq: 1, ack: 1 })
-    expect([listener.ready, told]).toEqual([1, 1])
+    expect([listener.waiting, told]).toEqual([1, 1])
     const flow = await listener.accept()
-    expect(listener.ready).toBe(0)
+    expect(listener.waiting).toBe(0)
     flow.abort()
     await t.end()
   })

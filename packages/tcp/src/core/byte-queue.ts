@@ -39,7 +39,7 @@ export class ByteQueue {
   }
 
   /** The oldest piece, or its first `most` bytes; undefined where there is none. It is to be given back to the memory. */
-  take(most = Number.POSITIVE_INFINITY): Piece | undefined {
+  take(most: number = Number.POSITIVE_INFINITY): Piece | undefined {
     const first = this.#pieces[0]
     if (first === undefined) return undefined
     let piece = first
