@@ -1,5 +1,6 @@
 import { dirname, resolve } from 'node:path'
 import { type KvBatch, KvError, type KvRo } from '@fata/kv'
+import { type Lock, systemLock } from '@fata/kv/lock'
 import { Committer } from './commit.ts'
 import { DigestCache } from './digests.ts'
 import { Dir } from './dir.ts'
@@ -7,7 +8,6 @@ import { Disk } from './disk.ts'
 import { isAbsent, toKvError } from './errors.ts'
 import type { DirFs } from './fs.ts'
 import { Journal } from './journal.ts'
-import { type Lock, systemLock } from './lock.ts'
 import { basePath, OWN } from './names.ts'
 import { nodeFs } from './node-fs.ts'
 import { type DirOptions, type DirReadOptions, type ResolvedOptions, resolveOptions } from './options.ts'
@@ -56,7 +56,8 @@ export async function openDirOn(host: DirHost, path: string, options: DirOptions
     if (resolved.create) await makeRoot(disk, path)
     const root = realRoot(host.fs, path)
     const own = `${basePath(root)}/${OWN}`
-    const release = await host.lock(own, host.fs.stat(root, true))
+    const { device, inode } = host.fs.stat(root, true)
+    const release = await host.lock({ name: `kv-dir:${device}:${inode}`, directory: own, prefix: 'lock' })
     try {
       return await recovered(host, disk, root, own, resolved, release)
     } catch (error) {

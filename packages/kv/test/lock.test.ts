@@ -1,24 +1,25 @@
 import { spawnSync } from 'node:child_process'
-import { readdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { openDir } from '../src/index.ts'
 import { fileLock, type Lock, socketLock } from '../src/lock.ts'
-import { nodeFs } from '../src/node-fs.ts'
-import { temporaryDirectory } from './places.ts'
 
-let place: ReturnType<typeof temporaryDirectory>
+let place: string
 beforeEach(() => {
-  place = temporaryDirectory()
+  place = mkdtempSync(join(tmpdir(), 'kv-lock-'))
 })
-afterEach(() => place.remove())
+afterEach(() => rmSync(place, { recursive: true }))
+
+const own = () => join(place, 'own')
+const target = () => ({ name: `test of locks ${place}`, directory: own(), prefix: 'lock' })
 
 const locks: Array<[string, Lock]> = [['lock files', fileLock]]
 if (process.platform === 'linux') locks.push(['an abstract socket', socketLock])
 else console.log('not tried: abstract sockets; there are none but on Linux')
 
 describe.each(locks)('a lock by %s', (_, lock) => {
-  const take = () => lock(join(place.path, '.kv'), nodeFs.stat(place.path, true))
+  const take = () => lock(target())
 
   it('is given to one at a time', async () => {
     const release = await take()
@@ -36,8 +37,7 @@ describe.each(locks)('a lock by %s', (_, lock) => {
 })
 
 describe('lock files', () => {
-  const own = () => join(place.path, '.kv')
-  const take = () => fileLock(own(), nodeFs.stat(place.path, true))
+  const take = () => fileLock(target())
 
   it('of dead processes, also with a number that lives again, are removed', async () => {
     const dead = spawnSync(process.execPath, ['-e', '']).pid
@@ -61,6 +61,15 @@ describe('lock files', () => {
     await expect(take()).rejects.toMatchObject({ code: 'KV_LOCKED' })
     expect(readdirSync(own())).not.toContain(mine)
   })
+
+  it('are told by their prefix', async () => {
+    mkdirSync(own())
+    writeFileSync(join(own(), 'lock-is-no-lock'), '')
+    const release = await take()
+    await (await fileLock({ ...target(), prefix: 'other.lock' }))()
+    await release()
+    expect(readdirSync(own())).toEqual(['lock-is-no-lock'])
+  })
 })
 
 /** When a process started, as this system says it. */
@@ -68,12 +77,3 @@ const PRINT_START = `
   const { readFileSync } = require('node:fs'), { execFileSync } = require('node:child_process'), pid = process.argv[1]
   try { const s = readFileSync('/proc/' + pid + '/stat', 'latin1'); console.log(s.slice(s.lastIndexOf(')')).split(' ')[20]) }
   catch { console.log(execFileSync('ps', ['-o', 'lstart=', '-p', pid], { encoding: 'utf8', env: { ...process.env, LC_ALL: 'C' } }).replace(/\\W+/g, '')) }`
-
-describe('the marker', () => {
-  it('is there while a writer is, and gone with it', async () => {
-    const kv = await openDir(place.path)
-    expect(readdirSync(join(place.path, '.kv'))).toEqual(['open'])
-    await kv.disconnect()
-    expect(readdirSync(join(place.path, '.kv'))).toEqual([])
-  })
-})

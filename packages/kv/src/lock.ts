@@ -1,52 +1,58 @@
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { KvError } from '@fata/kv'
-import { errno } from './errors.ts'
-import type { DirStat } from './fs.ts'
+import { KvError } from './key.ts'
 
 export type Release = () => Promise<void>
 
-/** Takes the place of the one writer of a directory, until released or the process ends. Rejects with KvError KV_LOCKED. */
-export type Lock = (ownDirectory: string, root: DirStat) => Promise<Release>
+/** What only one writer may have. */
+export interface LockTarget {
+  /** Of this and nothing else on the machine, say by device and inode. */
+  readonly name: string
+  /** Where lock files may be made; made itself when it is missing. */
+  readonly directory: string
+  /** How the names of lock files begin. */
+  readonly prefix: string
+}
+
+/** Takes the place of the one writer, until released or the process ends. Rejects with KvError KV_LOCKED, KV_IO. */
+export type Lock = (target: LockTarget) => Promise<Release>
 
 /** On Linux a socket without a file, which the kernel releases however the process ends; elsewhere lock files. */
-export const systemLock: Lock = (ownDirectory, root) =>
-  (process.platform === 'linux' ? socketLock : fileLock)(ownDirectory, root)
+export const systemLock: Lock = (target) => (process.platform === 'linux' ? socketLock : fileLock)(target)
 
-export const socketLock: Lock = (_, root) => {
+export const socketLock: Lock = ({ name }) => {
   const server = createServer((socket) => socket.destroy())
   server.unref()
   return new Promise((resolve, reject) => {
     server.once('error', (cause) => {
       reject(new KvError(errno(cause) === 'EADDRINUSE' ? 'KV_LOCKED' : 'KV_IO', { cause }))
     })
-    server.listen({ path: `\0kv-dir:${root.device}:${root.inode}`, exclusive: true }, () => {
+    server.listen({ path: `\0${name}`, exclusive: true }, () => {
       resolve(() => new Promise((closed) => server.close(() => closed())))
     })
   })
 }
 
-const LOCK_FILE = /^lock-(\d+)-(\w+)$/
-
 /**
  * Every writer makes a file named by its process, and only then looks for others: of two that come at the same time, the
  * one that looks later sees the other. Both may be refused; never are both let in. Files of dead processes are removed.
  */
-export const fileLock: Lock = async (ownDirectory) => {
-  const mine = `lock-${process.pid}-${startOf(process.pid)}`
-  const path = `${ownDirectory}/${mine}`
-  mkdirSync(ownDirectory, { recursive: true })
+export const fileLock: Lock = async ({ directory, prefix }) => {
+  const mine = `${prefix}-${process.pid}-${startOf(process.pid)}`
+  const path = `${directory}/${mine}`
+  mkdirSync(directory, { recursive: true })
   try {
     writeFileSync(path, '', { flag: 'wx' })
   } catch (cause) {
     throw new KvError(errno(cause) === 'EEXIST' ? 'KV_LOCKED' : 'KV_IO', { cause })
   }
-  for (const name of readdirSync(ownDirectory)) {
-    const [, pid, start] = LOCK_FILE.exec(name) ?? []
-    if (pid === undefined || name === mine) continue
+  for (const name of readdirSync(directory)) {
+    if (name === mine || !name.startsWith(`${prefix}-`)) continue
+    const [, pid, start] = /^(\d+)-(\w+)$/.exec(name.slice(prefix.length + 1)) ?? []
+    if (pid === undefined) continue
     const alive = startOf(Number(pid)) === start
-    remove(alive ? path : `${ownDirectory}/${name}`)
+    remove(alive ? path : `${directory}/${name}`)
     if (alive) throw new KvError('KV_LOCKED')
   }
   return async () => remove(path)
@@ -78,4 +84,8 @@ function startByPs(pid: number): string | undefined {
   } catch {
     return undefined
   }
+}
+
+function errno(error: unknown): unknown {
+  return (error as { code?: unknown } | undefined)?.code
 }
