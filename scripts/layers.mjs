@@ -7,7 +7,17 @@ import ts from 'typescript'
 const root = new URL('..', import.meta.url).pathname
 
 /** Packages whose sources may import `node:` modules; a path names the only entry that may. */
-const NODE_IMPORTS = ['runtime', 'tap', 'kv-dir', 'node', 'cli', 'stack/src/socket', 'kv/src/lock', 'kv-tar/src/file', 'kv-crunch/src/node']
+const NODE_IMPORTS = [
+  'runtime',
+  'tap',
+  'kv-dir',
+  'node',
+  'cli',
+  'stack/src/socket',
+  'kv/src/lock',
+  'kv-tar/src/file',
+  'kv-crunch/src/node',
+]
 
 /** Rows of the form `| 2 protocols | \`ethernet\` \`arp\` | ... |`: the row's place, and the level it is of. */
 function readLevels(markdown) {
