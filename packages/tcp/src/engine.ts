@@ -4,8 +4,6 @@ import type { Offload } from '@fata/net'
 import type { Clock, Logger, Random, Timer } from '@fata/runtime'
 import { ConnectionTable } from './connection-table.ts'
 import { remove } from './core/close.ts'
-import { Cubic } from './core/congestion/cubic.ts'
-import { NewReno } from './core/congestion/newreno.ts'
 import { Connection, type ConnectionId } from './core/connection.ts'
 import { type Context, createContext } from './core/context.ts'
 import { type Opening, setPath } from './core/open.ts'
@@ -15,11 +13,12 @@ import type { Path } from './core/reports.ts'
 import { emit } from './core/send.ts'
 import { NEED_RESET } from './core/signals.ts'
 import { deadline, expire, settleTimers } from './core/timers.ts'
+import type { CheckedFlowOptions } from './flow-options.ts'
 import type { TcpFlow } from './interface.ts'
 import { createSequenceNumbers, type SequenceNumbers } from './isn.ts'
 import { ListenTable } from './listen-table.ts'
 import type { ConnectionListener, ListenerHost } from './listener.ts'
-import type { CheckedFlowOptions, TcpConfig } from './options.ts'
+import type { TcpConfig } from './options.ts'
 import type { Owner } from './owner.ts'
 import type { TcpStats } from './stats.ts'
 import { TimerWheel } from './timer-wheel.ts'
@@ -134,19 +133,7 @@ export class Engine implements ListenerHost {
 
   /** A connection in CLOSED, in no table yet. */
   create(id: ConnectionId, chosen: CheckedFlowOptions): Connection {
-    const { config } = this.context
-    const congestion = new (config.congestion === 'cubic' ? Cubic : NewReno)(config.initialWindowSegments)
-    return new Connection(this.context, id, congestion, {
-      noDelay: chosen.noDelay ?? config.noDelay,
-      cork: chosen.cork ?? false,
-      sendBufferBytes: chosen.sendBufferBytes,
-      receiveBufferBytes: chosen.receiveBufferBytes,
-      maxSegmentBytes: chosen.maxSegmentBytes,
-      keepalive: chosen.keepalive,
-      userTimeoutMs: chosen.userTimeoutMs ?? config.userTimeoutMs,
-      trafficClass: chosen.trafficClass ?? 0,
-      ttl: chosen.ttl,
-    })
+    return new Connection(this.context, id, chosen)
   }
 
   /** Takes `c` into the table. */

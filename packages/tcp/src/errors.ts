@@ -1,3 +1,5 @@
+import type { IpReportKind } from '@fata/ip'
+
 /** Stable; match these, not messages. More may be added in a minor version. */
 export type TcpErrorCode =
   | 'ERR_TCP_REFUSED'
@@ -10,13 +12,20 @@ export type TcpErrorCode =
   | 'ERR_TCP_NO_PORT'
   | 'ERR_TCP_LIMIT'
 
+export interface TcpErrorOptions extends ErrorOptions {
+  readonly report?: IpReportKind | undefined
+}
+
 /** A connection failed, or cannot be made. */
 export class TcpError extends Error {
   override readonly name = 'TcpError'
   readonly code: TcpErrorCode
+  /** What ICMP, or the host, said of the way to the peer before; undefined where nobody did. */
+  readonly report: IpReportKind | undefined
 
-  constructor(code: TcpErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: TcpErrorCode, message: string, options: TcpErrorOptions = {}) {
     super(message, options)
     this.code = code
+    this.report = options.report
   }
 }

@@ -18,5 +18,8 @@ const TEXTS: { readonly [code in TcpErrorCode]: string } = {
 export function failureOf(c: Connection, code: TcpErrorCode, cause?: unknown): TcpError {
   const why = c.softError === undefined ? '' : ` (${c.softError})`
   const peer = formatEndpoint({ address: c.remote, port: c.remotePort })
-  return new TcpError(code, `${TEXTS[code]}${why}: ${peer}`, cause === undefined ? undefined : { cause })
+  return new TcpError(code, `${TEXTS[code]}${why}: ${peer}`, {
+    ...(cause === undefined ? {} : { cause }),
+    report: c.softError,
+  })
 }

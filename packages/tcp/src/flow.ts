@@ -1,9 +1,10 @@
 import type { Endpoint } from '@fata/addr'
 import { FlowError, iterateFlow, toWebStreams, type WebStreams } from '@fata/flow'
 import type { Piece } from './core/byte-queue.ts'
-import { hasSendRoom, receive, send, setBuffers, setKeepalive } from './core/calls.ts'
-import { abort, closeBoth, closeSending, dropReceived } from './core/close.ts'
+import { configure, receive, send, setKeepalive } from './core/calls.ts'
+import { abort, closeBoth, closeSending, dropReceived, linger } from './core/close.ts'
 import { type Connection, finAcked, finSent } from './core/connection.ts'
+import { hasSendRoom } from './core/send-room.ts'
 import {
   EVENT_CLOSED,
   EVENT_FIN_ACKED,
@@ -16,9 +17,9 @@ import {
 } from './core/signals.ts'
 import { TcpError } from './errors.ts'
 import { failureOf } from './failures.ts'
+import { checkFlowOptions, checkRange, type TcpFlowOptions } from './flow-options.ts'
 import { infoOf } from './info.ts'
 import type { TcpFlow, TcpInfo, TcpReadOptions, TcpReport, TcpWriteOptions } from './interface.ts'
-import { checkFlowOptions, checkRange, type TcpFlowOptions } from './options.ts'
 import type { Host, Owner } from './owner.ts'
 import { WaitList } from './wait-list.ts'
 
@@ -111,12 +112,15 @@ export class ConnectionFlow implements TcpFlow, Owner {
   }
 
   close(): Promise<void> {
+    const { lingerMs } = this.#c.chosen
     if (!this.#closed) {
+      if (lingerMs === 0) this.abort()
       this.#closed = true
       this.#giveBack()
       this.#readers?.resolveAll(null)
       if (this.#c.state === 'CLOSED') dropReceived(this.#c)
       closeBoth(this.#c, this.#host.now())
+      if (lingerMs !== undefined) linger(this.#c, this.#host.now() + lingerMs)
       this.#shut = true
       this.#host.touch(this.#c)
     }
@@ -139,19 +143,14 @@ export class ConnectionFlow implements TcpFlow, Owner {
   }
 
   info(): TcpInfo {
-    return infoOf(this.#c)
+    return infoOf(this.#c, this.#host.now())
   }
 
   configure(options: TcpFlowOptions): void {
     const c = this.#c
-    const { noDelay, cork, keepalive, userTimeoutMs, trafficClass, ttl, ...sizes } = checkFlowOptions(options)
-    if (noDelay !== undefined) c.noDelay = noDelay
-    if (cork !== undefined) c.cork = cork
-    setBuffers(c, sizes.receiveBufferBytes, sizes.sendBufferBytes)
-    if (options.keepalive !== undefined) setKeepalive(c, keepalive, this.#host.now())
-    if (userTimeoutMs !== undefined) c.userTimeoutMs = userTimeoutMs
-    if (trafficClass !== undefined) c.trafficClass = trafficClass
-    if (ttl !== undefined) c.ttl = ttl
+    const chosen = checkFlowOptions(options)
+    configure(c, chosen)
+    if (options.keepalive !== undefined) setKeepalive(c, chosen.keepalive, this.#host.now())
     this.#host.touch(c)
   }
 

@@ -1,6 +1,9 @@
+export type { AckSample, Congestion, CongestionFactory } from './core/congestion/congestion.ts'
+export type { CongestionName } from './core/congestion/create.ts'
 export type { State as TcpState } from './core/state.ts'
 export type { TcpDeps } from './engine.ts'
-export { TcpError, type TcpErrorCode } from './errors.ts'
+export { TcpError, type TcpErrorCode, type TcpErrorOptions } from './errors.ts'
+export type { TcpFlowOptions, TcpKeepalive } from './flow-options.ts'
 export type {
   Tcp,
   TcpConnectionState,
@@ -14,6 +17,6 @@ export type {
   TcpTarget,
   TcpWriteOptions,
 } from './interface.ts'
-export { TCP_DEFAULTS, type TcpConfig, type TcpFlowOptions, type TcpKeepalive, type TcpOptions } from './options.ts'
+export { TCP_DEFAULTS, type TcpConfig, type TcpOptions } from './options.ts'
 export type { TcpStats } from './stats.ts'
 export { createTcp } from './tcp.ts'

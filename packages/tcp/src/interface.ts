@@ -2,7 +2,7 @@ import type { Endpoint, IpAddress } from '@fata/addr'
 import type { Flow, FlowOptions, WebStreams } from '@fata/flow'
 import type { IpReportKind } from '@fata/ip'
 import type { State } from './core/state.ts'
-import type { TcpFlowOptions } from './options.ts'
+import type { TcpFlowOptions } from './flow-options.ts'
 import type { TcpStats } from './stats.ts'
 
 /** TCP over an IP layer, or whatever offers the same: the host's sockets, another implementation. */
@@ -140,19 +140,20 @@ export interface TcpConnectionState {
   readonly remote: Endpoint
 }
 
-/** After Linux's `tcp_info`. Times are ms, sizes bytes. */
+/** After Linux's `tcp_info`, whose names stand in brackets where ours differ. Times are ms, sizes bytes, what is called segments a count. */
 export interface TcpInfo extends TcpConnectionState {
-  /** Effective send MSS; what the peer was told. */
+  /** Effective send MSS [snd_mss]; what the peer was told [advmss]; what he sends as a full segment, as far as seen [rcv_mss]. */
   readonly mss: number
   readonly advertisedMss: number
-  /** What the peer sends as a full segment, as seen so far. */
   readonly receiveMss: number
+  /** Largest segment, header included, that the way to the peer carries in one packet. */
+  readonly pathMtu: number
   /** Timestamps, SACK, ECN and window scaling, where both ends use them. */
   readonly timestamps: boolean
   readonly sack: boolean
   readonly ecn: boolean
   readonly windowScaling: boolean
-  /** Shift counts of the peer's windows and of the own ones. */
+  /** Shift counts of the peer's window and of the own one [snd_wscale, rcv_wscale]. */
   readonly sendScale: number
   readonly receiveScale: number
   readonly rttMs: number
@@ -167,6 +168,19 @@ export interface TcpInfo extends TcpConnectionState {
   readonly cwnd: number
   readonly ssthresh: number
   readonly recovery: 'none' | 'fast' | 'timeout'
+  /** What recovery is doing, in Linux's words [ca_state]. */
+  readonly congestionState: 'open' | 'disorder' | 'cwr' | 'recovery' | 'loss'
+  /** Segments sent and not acknowledged; of these reported as arrived, taken for lost, sent again [unacked, sacked, lost, retrans]. */
+  readonly unackedSegments: number
+  readonly sackedSegments: number
+  readonly lostSegments: number
+  readonly resentSegments: number
+  /** Segments known to have arrived, SYN included; of these such whose ACK told of congestion [delivered_ce]. */
+  readonly deliveredSegments: number
+  readonly deliveredMarkedSegments: number
+  /** Times that reordering was seen [reord_seen]; retransmissions that the peer did not need [dsack_dups]. */
+  readonly reorderings: number
+  readonly duplicates: number
   /** The peer's window; the own one. */
   readonly sendWindow: number
   readonly receiveWindow: number
@@ -189,7 +203,18 @@ export interface TcpInfo extends TcpConnectionState {
   readonly bytesSent: number
   readonly bytesAcked: number
   readonly bytesReceived: number
-  /** Segments sent again. */
+  /** Segments sent again, and their bytes [total_retrans, bytes_retrans]. */
   readonly retransmits: number
+  readonly retransmittedBytes: number
+  /** How long there was something to send; of that, limited by the peer's window, by the send buffer [busy_time, rwnd_limited, sndbuf_limited]. */
+  readonly busyMs: number
+  readonly windowLimitedMs: number
+  readonly bufferLimitedMs: number
+  /** Since text was sent, since it came, since anything came [last_data_sent, last_data_recv, last_ack_recv]; Infinity for never. */
+  readonly sinceTextOutMs: number
+  readonly sinceTextInMs: number
+  readonly sinceHeardMs: number
+  /** Bytes per second at which segments leave; Infinity where they are not spread [pacing_rate]. */
+  readonly paceBytesPerSecond: number
   readonly softError: IpReportKind | undefined
 }

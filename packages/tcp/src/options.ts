@@ -1,34 +1,6 @@
-/** When to probe a peer that is silent (RFC 9293 §3.8.4). */
-export interface TcpKeepalive {
-  /** Silence before the first probe. Default 2 h, which MUST-28 makes the least default. */
-  readonly idleMs?: number | undefined
-  /** Between probes that nobody answers. Default 75 s. */
-  readonly intervalMs?: number | undefined
-  /** So many unanswered probes end the connection with `ERR_TCP_TIMEOUT`. Default 9. */
-  readonly probes?: number | undefined
-}
-
-/** What can be chosen for each connection; the default is that of the whole. */
-export interface TcpFlowOptions {
-  /** See `TcpOptions.noDelay`. */
-  readonly noDelay?: boolean | undefined
-  /** Hold back what is less than a segment until it is turned off, `shutdown` or `close`. Default false. */
-  readonly cork?: boolean | undefined
-  /** A receive buffer of this size, which does not grow. Default: see `TcpOptions.receiveBufferBytes`. */
-  readonly receiveBufferBytes?: number | undefined
-  /** A send buffer of this size, which does not grow. Default: see `TcpOptions.sendBufferBytes`. */
-  readonly sendBufferBytes?: number | undefined
-  /** Largest segment to send and to ask the peer for, 88..32767; counts while the connection is opened. Default: what the path takes. */
-  readonly maxSegmentBytes?: number | undefined
-  /** Probe a silent peer. Default: no (MUST-25). */
-  readonly keepalive?: TcpKeepalive | boolean | undefined
-  /** See `TcpOptions.userTimeoutMs`; Infinity for never (MUST-21). */
-  readonly userTimeoutMs?: number | undefined
-  /** DSCP and ECN bits of what is sent: the traffic class byte (MUST-48). Default 0. */
-  readonly trafficClass?: number | undefined
-  /** Time to live or hop limit of what is sent, 1..255 (MUST-49). Default: the IP layer's. */
-  readonly ttl?: number | undefined
-}
+import type { CongestionFactory } from './core/congestion/congestion.ts'
+import type { CongestionName } from './core/congestion/create.ts'
+import { checkCongestion, checkOneOf, checkRange } from './flow-options.ts'
 
 /** All of them have defaults that suit the Internet and a fast local network alike. */
 export interface TcpOptions {
@@ -68,10 +40,18 @@ export interface TcpOptions {
   readonly ecn?: 'off' | 'accept' | 'request' | undefined
   /** Send small writes at once instead of collecting them while data is unacknowledged (Nagle, RFC 9293 §3.7.4). Default false. */
   readonly noDelay?: boolean | undefined
-  /** Which congestion control new connections have: CUBIC (RFC 9438) or NewReno (RFC 5681, 6582). Default `'cubic'`. */
-  readonly congestion?: 'cubic' | 'newreno' | undefined
+  /**
+   * Which congestion control connections have: CUBIC (RFC 9438), NewReno (RFC 5681, 6582), or what the given function makes for each.
+   * Default `'cubic'`.
+   */
+  readonly congestion?: CongestionName | CongestionFactory | undefined
   /** Segments that may be sent before the first acknowledgment (RFC 6928). Default 10. */
   readonly initialWindowSegments?: number | undefined
+
+  /** Begin anew from the initial window after an idle time (RFC 5681 §4.1). Default true. */
+  readonly restartAfterIdle?: boolean | undefined
+  /** Report text that came twice (RFC 2883). Default true. */
+  readonly dsack?: boolean | undefined
 
   /**
    * Least retransmission timeout. RFC 6298 says 1 s and allows less where it proves better: Linux and gVisor have used 200 ms for
@@ -98,6 +78,8 @@ export interface TcpOptions {
 
   /** Challenge ACKs per second of all connections together (RFC 5961 §7). Default 1000. */
   readonly challengeAcksPerSecond?: number | undefined
+  /** Segments that are not acceptable and carry no text are answered once in so long, on each connection. Default 500, as in Linux. */
+  readonly answerIntervalMs?: number | undefined
   /** Answer segments that belong to no connection with a reset. Off where another TCP shares the IP layer. Default true. */
   readonly resetUnknown?: boolean | undefined
   /** First and last local port of connections that name none (RFC 6056). Default [32768, 60999]. */
@@ -127,6 +109,8 @@ export const TCP_DEFAULTS: TcpConfig = Object.freeze({
   ecn: 'accept',
   congestion: 'cubic',
   initialWindowSegments: 10,
+  restartAfterIdle: true,
+  dsack: true,
   minRtoMs: 200,
   initialRtoMs: 1000,
   maxRtoMs: 60_000,
@@ -136,6 +120,7 @@ export const TCP_DEFAULTS: TcpConfig = Object.freeze({
   mslMs: 30_000,
   finWait2Ms: 60_000,
   challengeAcksPerSecond: 1000,
+  answerIntervalMs: 500,
   resetUnknown: true,
   ephemeralPorts: [32768, 60999] as const,
 })
@@ -165,16 +150,7 @@ const RANGES: {
   mslMs: [0, 240_000],
   finWait2Ms: [0, 86_400_000],
   challengeAcksPerSecond: [0, 1_000_000],
-}
-
-/** Throws a RangeError that names the value. */
-export function checkRange(name: string, value: number, least: number, greatest: number): void {
-  if (!(value >= least && value <= greatest))
-    throw new RangeError(`${name} must be in ${least}..${greatest}, got ${value}`)
-}
-
-function checkOneOf(name: string, value: string, values: readonly string[]): void {
-  if (!values.includes(value)) throw new RangeError(`${name} must be one of ${values.join(', ')}, got ${value}`)
+  answerIntervalMs: [0, 60_000],
 }
 
 /** Fills in the defaults. Throws a RangeError on nonsense. */
@@ -183,7 +159,7 @@ export function checkOptions(options: TcpOptions): TcpConfig {
   const config: TcpConfig = { ...TCP_DEFAULTS, ...given }
   for (const [name, [least, greatest]] of Object.entries(RANGES))
     checkRange(name, config[name as keyof typeof RANGES], least, greatest)
-  checkOneOf('congestion', config.congestion, ['cubic', 'newreno'])
+  checkCongestion(config.congestion)
   checkOneOf('ecn', config.ecn, ['off', 'accept', 'request'])
   const [first, last] = config.ephemeralPorts
   checkRange('ephemeralPorts', first, 1, 65535)
@@ -192,54 +168,5 @@ export function checkOptions(options: TcpOptions): TcpConfig {
     ...config,
     receiveBufferMaxBytes: Math.max(config.receiveBufferMaxBytes, config.receiveBufferBytes),
     sendBufferMaxBytes: Math.max(config.sendBufferMaxBytes, config.sendBufferBytes),
-  }
-}
-
-/** Keepalive with every value. */
-export type KeepaliveConfig = { readonly [K in keyof TcpKeepalive]-?: number }
-
-/** Fills in the defaults. Throws a RangeError on nonsense. */
-export function checkKeepalive(keepalive: TcpKeepalive): KeepaliveConfig {
-  const { idleMs = 7_200_000, intervalMs = 75_000, probes = 9 } = keepalive
-  checkRange('idleMs', idleMs, 1, Number.MAX_SAFE_INTEGER)
-  checkRange('intervalMs', intervalMs, 1, Number.MAX_SAFE_INTEGER)
-  checkRange('probes', probes, 1, 1000)
-  return { idleMs, intervalMs, probes }
-}
-
-/** `TcpFlowOptions` with `keepalive` resolved; what is not given is undefined. */
-export interface CheckedFlowOptions {
-  readonly noDelay: boolean | undefined
-  readonly cork: boolean | undefined
-  readonly receiveBufferBytes: number | undefined
-  readonly sendBufferBytes: number | undefined
-  readonly maxSegmentBytes: number | undefined
-  readonly keepalive: KeepaliveConfig | undefined
-  readonly userTimeoutMs: number | undefined
-  readonly trafficClass: number | undefined
-  readonly ttl: number | undefined
-}
-
-/** Throws a RangeError on nonsense. */
-export function checkFlowOptions(options: TcpFlowOptions): CheckedFlowOptions {
-  const { noDelay, cork, receiveBufferBytes, sendBufferBytes, maxSegmentBytes } = options
-  const { keepalive, userTimeoutMs, trafficClass, ttl } = options
-  if (receiveBufferBytes !== undefined) checkRange('receiveBufferBytes', receiveBufferBytes, 1, 1 << 30)
-  if (sendBufferBytes !== undefined) checkRange('sendBufferBytes', sendBufferBytes, 1, 1 << 30)
-  if (maxSegmentBytes !== undefined) checkRange('maxSegmentBytes', maxSegmentBytes, 88, 32_767)
-  if (userTimeoutMs !== undefined) checkRange('userTimeoutMs', userTimeoutMs, 1, Number.POSITIVE_INFINITY)
-  if (trafficClass !== undefined) checkRange('trafficClass', trafficClass, 0, 255)
-  if (ttl !== undefined) checkRange('ttl', ttl, 1, 255)
-  const probing = keepalive === undefined || keepalive === false ? undefined : keepalive === true ? {} : keepalive
-  return {
-    noDelay,
-    cork,
-    receiveBufferBytes,
-    sendBufferBytes,
-    maxSegmentBytes,
-    keepalive: probing && checkKeepalive(probing),
-    userTimeoutMs,
-    trafficClass,
-    ttl,
   }
 }

@@ -18,6 +18,7 @@ import { Engine, type TcpDeps } from './engine.ts'
 import { TcpError } from './errors.ts'
 import { failureOf } from './failures.ts'
 import { ConnectionFlow } from './flow.ts'
+import { checkFlowOptions, checkRange } from './flow-options.ts'
 import { stateOf } from './info.ts'
 import type {
   Tcp,
@@ -29,7 +30,7 @@ import type {
   TcpTarget,
 } from './interface.ts'
 import { ConnectionListener } from './listener.ts'
-import { checkFlowOptions, checkOptions, checkRange, type TcpConfig, type TcpOptions } from './options.ts'
+import { checkOptions, type TcpConfig, type TcpOptions } from './options.ts'
 import { EphemeralPorts } from './ports.ts'
 import { Receiver } from './receiver.ts'
 import { createTcpStats, type TcpStats } from './stats.ts'

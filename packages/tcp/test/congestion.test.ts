@@ -1,16 +1,22 @@
 import { readAll } from '@fata/flow'
 import { describe, expect, it } from 'vitest'
+import { type Congestion, createAckSample } from '../src/core/congestion/congestion.ts'
 import { Cubic } from '../src/core/congestion/cubic.ts'
 import { NewReno } from '../src/core/congestion/newreno.ts'
 import { Pair, type PairOptions, pattern, sendAll } from './support/pair.ts'
 
 const MSS = 1000
 
+/** Acknowledges `acked` bytes while the window is the limit. */
+function ack(c: Congestion, acked: number, now: number, rttMs: number): void {
+  c.onAck({ ...createAckSample(), acked, delivered: acked, mss: MSS, now, srttMs: rttMs, limited: true })
+}
+
 /** Acknowledges a window per round trip for `rounds`, from `now` on; returns the window after each. */
 function grow(c: Cubic | NewReno, rounds: number, now: number, rttMs: number): number[] {
   return Array.from({ length: rounds }, (_, i) => {
     const end = now + i * rttMs
-    for (let left = c.cwnd; left > 0; left -= 2 * MSS) c.onAck(Math.min(left, 2 * MSS), MSS, end, rttMs)
+    for (let left = c.cwnd; left > 0; left -= 2 * MSS) ack(c, Math.min(left, 2 * MSS), end, rttMs)
     return c.cwnd
   })
 }
@@ -20,7 +26,7 @@ describe('NewReno', () => {
     const c = new NewReno(10)
     c.onEstablished(MSS, false)
     expect(grow(c, 3, 0, 100)).toEqual([20_000, 40_000, 80_000])
-    c.onLoss(80_000, MSS)
+    c.onLoss(80_000, MSS, 0, false)
     expect([c.cwnd, c.ssthresh]).toEqual([40_000, 40_000])
     expect(grow(c, 3, 300, 100)).toEqual([41_000, 42_000, 43_000])
   })
@@ -29,7 +35,7 @@ describe('NewReno', () => {
     const c = new NewReno(10)
     c.onEstablished(MSS, true)
     expect(c.cwnd).toBe(MSS)
-    c.onLoss(MSS, MSS)
+    c.onLoss(MSS, MSS, 0, false)
     expect(c.cwnd).toBe(2 * MSS)
     c.onTimeout(MSS, MSS, 0, false)
     expect([c.cwnd, c.ssthresh]).toEqual([MSS, 2 * MSS])
@@ -41,7 +47,7 @@ describe('CUBIC (RFC 9438)', () => {
     const c = new Cubic(10)
     c.onEstablished(MSS, false)
     c.cwnd = 100_000
-    c.onLoss(100_000, MSS)
+    c.onLoss(100_000, MSS, 0, false)
     expect([c.cwnd, c.ssthresh]).toEqual([70_000, 70_000])
   })
 
@@ -49,7 +55,7 @@ describe('CUBIC (RFC 9438)', () => {
     const c = new Cubic(10)
     c.onEstablished(MSS, false)
     c.cwnd = 1_000_000
-    c.onLoss(1_000_000, MSS)
+    c.onLoss(1_000_000, MSS, 0, false)
     // K = cbrt(300 / 0.4) = 9.09 s
     const windows = grow(c, 120, 0, 100)
     expect(windows[88]! / 1_000_000).toBeCloseTo(1, 2)
@@ -62,7 +68,7 @@ describe('CUBIC (RFC 9438)', () => {
     const c = new Cubic(10)
     c.onEstablished(MSS, false)
     c.cwnd = 20_000
-    c.onLoss(20_000, MSS)
+    c.onLoss(20_000, MSS, 0, false)
     const windows = grow(c, 100, 0, 1)
     expect(windows[99]!).toBeGreaterThan(14_000 + 0.5 * 100 * MSS)
   })
@@ -71,8 +77,8 @@ describe('CUBIC (RFC 9438)', () => {
     const c = new Cubic(10)
     c.onEstablished(MSS, false)
     c.cwnd = 1_000_000
-    c.onLoss(1_000_000, MSS)
-    c.onLoss(700_000, MSS)
+    c.onLoss(1_000_000, MSS, 0, false)
+    c.onLoss(700_000, MSS, 0, false)
     const windows = grow(c, 200, 0, 100)
     // The plateau is at 700000 * 1.7 / 2.
     const slowest = windows.findIndex((w, i) => i > 20 && windows[i + 1]! - w < 300)
@@ -94,7 +100,7 @@ describe('CUBIC (RFC 9438)', () => {
     const c = new Cubic(10)
     c.onEstablished(MSS, false)
     c.cwnd = 1_000_000
-    c.onLoss(1_000_000, MSS)
+    c.onLoss(1_000_000, MSS, 0, false)
     const before = grow(c, 10, 0, 100)[9]!
     const after = grow(c, 1, 60_000, 100)[0]!
     expect(after).toBeLessThan(before * 1.05)

@@ -2,7 +2,6 @@ import { type Ipv4, ip, ipv6FromWords } from '@fata/addr'
 import { seededRandom } from '@fata/runtime'
 import { describe, expect, it } from 'vitest'
 import { ConnectionTable } from '../src/connection-table.ts'
-import { NewReno } from '../src/core/congestion/newreno.ts'
 import { Connection } from '../src/core/connection.ts'
 import { createContext } from '../src/core/context.ts'
 import { checkOptions } from '../src/options.ts'
@@ -10,17 +9,7 @@ import { createTcpStats } from '../src/stats.ts'
 
 const random = seededRandom(7)
 const context = createContext(checkOptions({}), createTcpStats(), random)
-const options = {
-  noDelay: false,
-  keepalive: undefined,
-  cork: false,
-  sendBufferBytes: undefined,
-  receiveBufferBytes: undefined,
-  maxSegmentBytes: undefined,
-  userTimeoutMs: 1,
-  trafficClass: 0,
-  ttl: undefined,
-}
+const options = { keepalive: undefined }
 
 function connection(
   local: Connection['local'],
@@ -28,7 +17,7 @@ function connection(
   remote: Connection['local'],
   remotePort: number,
 ): Connection {
-  return new Connection(context, { local, localPort, remote, remotePort, passive: false }, new NewReno(10), options)
+  return new Connection(context, { local, localPort, remote, remotePort, passive: false }, options)
 }
 
 describe('connection table', () => {

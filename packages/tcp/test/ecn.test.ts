@@ -89,15 +89,15 @@ describe('ECN (RFC 3168, SHLD-8)', () => {
     await t.end()
   })
 
-  it('§6.1.2: an echo cuts the window once per round trip, and is answered', async () => {
+  it('§6.1.2: an echo cuts the window once per round trip (RFC 8511 §3: to four fifths), and is answered', async () => {
     const { t, flow } = await agreed({ noDelay: true })
     await flow.write(new Uint8Array(14_600))
     await t.settle()
     t.take()
     await t.arrives({ seq: 1, ack: 1461, ece: true })
-    expect(flow.info()).toMatchObject({ cwnd: 6570, recovery: 'none' })
+    expect(flow.info()).toMatchObject({ cwnd: 10_512, recovery: 'none' })
     await t.arrives({ seq: 1, ack: 2921, ece: true })
-    expect(flow.info().cwnd).toBe(6570)
+    expect(flow.info().cwnd).toBe(10_512)
     await t.arrives({ seq: 1, ack: 14_601, ece: true })
     await flow.write(new Uint8Array(100))
     await t.settle()

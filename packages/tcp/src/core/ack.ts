@@ -1,26 +1,32 @@
 import { serialDiff, serialGt, serialLeq, serialLt } from '@fata/bytes'
-import { FIN } from '../wire.ts'
+import { ECE, FIN } from '../wire.ts'
 import { finish, resetIfDiscarded, startTimeWait } from './close.ts'
 import { type Connection, finAcked, NO_FLIGHT } from './connection.ts'
 import { noteEcho } from './ecn.ts'
-import { stampDiff, stampOf } from './flight.ts'
+import { type Flight, stampDiff, stampOf } from './flight.ts'
 import { noteDelivered, trustUntil } from './rack.ts'
-import { onDuplicateAck, onNewAck, recoverByTime } from './recovery.ts'
+import type { Tally } from './records.ts'
+import { onDelivered, onDuplicateAck, onNewAck, recoverByTime } from './recovery.ts'
 import { armRetransmit, measure, stopRetransmit } from './rto.ts'
 import { reportsDuplicate, updateScoreboard } from './scoreboard.ts'
 import type { Segment } from './segment.ts'
 import { EVENT_FIN_ACKED, EVENT_WRITABLE } from './signals.ts'
 import { enter } from './state.ts'
 import { onProbeAck, scheduleProbe } from './tail-probe.ts'
+import { tallyOf } from './tally.ts'
 import { noteDuplicate, undo, wasNeedless } from './undo.ts'
 
 /** An acceptable ACK field in a state that has sent data: RFC 9293 §3.10.7.4, fifth step, from ESTABLISHED on. */
 export function processAck(c: Connection, s: Segment, now: number): void {
   const acked = serialDiff(s.ack, c.sndUna)
-  const inFlight = c.flight.count > 0
-  if (inFlight) c.flight.beginAck(trustUntil(c, s, now))
+  const f = c.flight
+  const inFlight = f.count > 0
+  const sackedBefore = f.sacked
+  c.tcp.ack.rttMs = Number.NaN
+  if (inFlight) f.beginAck(trustUntil(c, s, now), c.mss)
   if (acked > 0) acknowledge(c, s, now)
-  if (inFlight || s.options.sackCount > 0 || c.rack?.probing === true) judge(c, s, acked, now)
+  if (inFlight || s.options.sackCount > 0 || c.rack?.probing === true) judge(c, s, acked, sackedBefore, now)
+  if (inFlight && c.tally !== undefined) countDelivered(c, c.tally, f, s)
   noteEcho(c, s, now)
   if (acked >= 0) updateSendWindow(c, s)
   if (acked > 0 && finAcked(c)) onFinAcked(c, now)
@@ -28,18 +34,29 @@ export function processAck(c: Connection, s: Segment, now: number): void {
 }
 
 /** What the ACK says about losses, and how it moves the timers. */
-function judge(c: Connection, s: Segment, acked: number, now: number): void {
+function judge(c: Connection, s: Segment, acked: number, sackedBefore: number, now: number): void {
+  const before = c.recovery
   const duplicate = c.sack && reportsDuplicate(s)
   const reported = s.options.sackCount > 0 ? updateScoreboard(c, s) : 0
   if (c.sack) noteDelivered(c, duplicate, now)
+  if (duplicate) tallyOf(c).duplicates++
   if ((c.recovery !== 'none' && acked > 0 && wasNeedless(c, s)) || (duplicate && noteDuplicate(c))) undo(c)
-  if (acked > 0) onNewAck(c, acked, now)
+  if (acked > 0) onNewAck(c, acked)
   if (acked === 0 ? isDuplicate(c, s, reported) : acked > 0 && reported > 0 && c.recovery === 'none')
     onDuplicateAck(c, now)
   if (acked >= 0) onProbeAck(c, s.ack, duplicate, acked === 0 && s.options.sackCount === 0 && s.length === 0, now)
   if (acked > 0) restartTimer(c, now)
+  const lostBefore = c.flight.lost
   if (c.sack && c.flight.count > 0 && (acked > 0 || reported > 0)) recoverByTime(c, now)
+  const delivered = Math.max(0, acked) + c.flight.sacked - sackedBefore
+  if (delivered > 0) onDelivered(c, Math.max(0, acked), delivered, before, c.flight.lost > lostBefore, now)
   if (acked > 0) scheduleProbe(c, now)
+}
+
+function countDelivered(c: Connection, t: Tally, f: Flight, s: Segment): void {
+  t.delivered += f.arrived
+  if (c.ecn !== undefined && (s.flags & ECE) !== 0) t.deliveredMarked += f.arrived
+  if (f.reordered) t.reorderings++
 }
 
 /** RFC 5681 §2; with SACK RFC 6675 §2: an ACK that reports data which had not been reported. */
@@ -89,6 +106,7 @@ function sampleRoundTrip(c: Connection, s: Segment, now: number): void {
   if (!f.timed && !(f.delivered && c.timestamps && s.options.tsEcr !== 0)) return
   const rtt = stampDiff(stampOf(now), f.timed ? f.timedAt : f.deliveredAt)
   if (rtt < 0) return
+  c.tcp.ack.rttMs = rtt
   if (rtt < c.minRtt) c.minRtt = rtt
   if (!serialGt(s.ack, c.rttSeq)) return
   measure(c, rtt)

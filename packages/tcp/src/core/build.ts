@@ -4,9 +4,11 @@ import { ACK, ECE, FIN, HEADER_LEN, MAX_HEADER_LEN, PSH, RST, SYN, URG } from '.
 import { MAX_SACK_BLOCKS, putAlignedTimestamps, putSack } from '../wire-options.ts'
 import type { Connection } from './connection.ts'
 import type { Outgoing } from './outgoing.ts'
+import { paceLimit } from './pace.ts'
 import { armRetransmit } from './rto.ts'
 import { seqAdd } from './sequence.ts'
 import { NEED_ACK } from './signals.ts'
+import { tallyOf } from './tally.ts'
 import { timestampOf } from './timestamps.ts'
 import { offerWindow } from './window.ts'
 
@@ -42,6 +44,8 @@ export function emitText(c: Connection, out: Outgoing, seq: number, end: number,
   }
   if (c.urgent?.out === true) markUrgent(c, out, seq)
   c.tcp.stats.bytesOut += length
+  if (c.pace !== undefined) c.pace.credit -= length
+  tallyOf(c).lastTextOutAt = now
   // Text in reply to text: the next acknowledgments may wait to travel with replies.
   if (c.bytesReceived > 0 && now - c.heardAt < c.tcp.config.delayedAckMs) c.quickAcks = 0
   c.sentAt = now
@@ -126,6 +130,7 @@ export function fullSegment(c: Connection): number {
 export function largestSegment(c: Connection, mss: number): number {
   const v4 = isIpv4(c.remote)
   if (!(v4 ? c.offload.tso4 : c.offload.tso6) || c.urgent?.out === true || c.ecn?.answer === true) return mss
-  const room = MAX_PACKET - (v4 ? IPV4_HEADER : IPV6_HEADER) - MAX_HEADER_LEN
+  const most = c.pace === undefined ? MAX_PACKET : paceLimit(c)
+  const room = Math.min(most, MAX_PACKET - (v4 ? IPV4_HEADER : IPV6_HEADER) - MAX_HEADER_LEN)
   return Math.max(mss, room - (room % mss))
 }

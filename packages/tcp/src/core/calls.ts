@@ -1,8 +1,13 @@
 import { serialLeq } from '@fata/bytes'
-import type { KeepaliveConfig } from '../options.ts'
+import type { CheckedFlowOptions, KeepaliveConfig } from '../flow-options.ts'
 import type { Piece } from './byte-queue.ts'
+import type { Congestion } from './congestion/congestion.ts'
+import { createCongestion } from './congestion/create.ts'
 import { type Connection, createKeepalive, urgentOf } from './connection.ts'
-import { NEED_ACK } from './signals.ts'
+import { resize } from './open.ts'
+import { setPace } from './pace.ts'
+import { queuedBytes } from './send-room.ts'
+import { EVENT_WRITABLE, NEED_ACK } from './signals.ts'
 import { isSynchronized } from './state.ts'
 import { readSequence } from './text.ts'
 import { wantsWindowUpdate } from './window.ts'
@@ -33,22 +38,6 @@ export function send(c: Connection, chunk: Uint8Array, urgent: boolean): boolean
   return true
 }
 
-/** Bytes that were written and not acknowledged. */
-export function queuedBytes(c: Connection): number {
-  return c.queue === undefined ? 0 : (c.sndEnd - c.queue.start) | 0
-}
-
-/** How much may be queued before a writer waits. */
-function sendBuffer(c: Connection): number {
-  if (c.sendBufferFixed) return c.sendBufferBytes
-  return Math.max(c.sendBufferBytes, Math.min(2 * c.congestion.cwnd, c.tcp.config.sendBufferMaxBytes))
-}
-
-/** A writer need not wait: what is queued keeps the way to the peer full, but hardly more. */
-export function hasSendRoom(c: Connection): boolean {
-  return queuedBytes(c) < sendBuffer(c)
-}
-
 /** The next bytes, `most` of them at most; undefined where none have arrived. The piece is to be given back to `receiveMemory`. */
 export function receive(c: Connection, most: number): Piece | undefined {
   const piece = c.received?.take(most)
@@ -75,10 +64,40 @@ function growBuffer(c: Connection, n: number): void {
   if (c.heardAt - c.readSince < (c.srtt > 0 ? c.srtt : UNMEASURED_MS)) return
   const { config, stats } = c.tcp
   const wanted = 2 * c.readBytes + GROWTH_SEGMENTS * c.advertisedMss
-  if (!c.rcvBufferFixed && wanted > c.rcvBufferBytes && 2 * stats.unreadBytes < config.receiveMemoryBytes)
+  if (
+    c.chosen.receiveBufferBytes === undefined &&
+    wanted > c.rcvBufferBytes &&
+    2 * stats.unreadBytes < config.receiveMemoryBytes
+  )
     c.rcvBufferBytes = Math.max(c.rcvBufferBytes, Math.min(wanted, config.receiveBufferMaxBytes))
   c.readBytes = 0
   c.readSince = c.heardAt
+}
+
+/** Changes what was chosen for `c`; what `options` does not give stays. */
+export function configure(c: Connection, options: CheckedFlowOptions): void {
+  const { congestion } = options
+  c.chosen = { ...c.chosen, ...options }
+  c.noDelay = options.noDelay ?? c.noDelay
+  c.userTimeoutMs = options.userTimeoutMs ?? c.userTimeoutMs
+  c.trafficClass = options.trafficClass ?? c.trafficClass
+  c.ttl = options.ttl ?? c.ttl
+  c.rcvBufferBytes = options.receiveBufferBytes ?? c.rcvBufferBytes
+  c.sendBufferBytes = options.sendBufferBytes ?? c.sendBufferBytes
+  if (congestion !== undefined) replaceCongestion(c, createCongestion(congestion, c.tcp.config.initialWindowSegments))
+  setPace(c)
+  if (options.maxSegmentBytes !== undefined && c.peerMss !== 0) resize(c)
+  if (c.stalledAt !== Number.POSITIVE_INFINITY) c.timerAt = Math.min(c.timerAt, c.stalledAt + c.userTimeoutMs)
+  c.events |= EVENT_WRITABLE
+}
+
+/** The new control goes on from where the old one was. */
+function replaceCongestion(c: Connection, next: Congestion): void {
+  if (next.name === c.congestion.name) return
+  if (c.mss > 0) next.onEstablished(c.mss, false)
+  next.cwnd = c.congestion.cwnd
+  next.ssthresh = c.congestion.ssthresh
+  c.congestion = next
 }
 
 /** Turns keepalive on, changes it, or turns it off (MUST-24). */
@@ -87,16 +106,4 @@ export function setKeepalive(c: Connection, config: KeepaliveConfig | undefined,
   if (config === undefined || !isSynchronized(c.state) || c.state === 'TIME-WAIT') return
   c.keepalive = createKeepalive(config)
   c.keepalive.at = Math.max(now, c.heardAt + config.idleMs)
-}
-
-/** The application chooses how large the buffers are; undefined leaves one as it is. A window that was offered is not taken back. */
-export function setBuffers(c: Connection, receiveBytes: number | undefined, sendBytes: number | undefined): void {
-  if (receiveBytes !== undefined) {
-    c.rcvBufferBytes = receiveBytes
-    c.rcvBufferFixed = true
-  }
-  if (sendBytes !== undefined) {
-    c.sendBufferBytes = sendBytes
-    c.sendBufferFixed = true
-  }
 }

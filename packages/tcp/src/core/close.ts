@@ -28,6 +28,11 @@ export function closeBoth(c: Connection, now: number): void {
   resetIfDiscarded(c)
 }
 
+/** The peer has until `at` to acknowledge everything; `expire` does the rest. */
+export function linger(c: Connection, at: number): void {
+  if (c.state === 'FIN-WAIT-1' || c.state === 'CLOSING' || c.state === 'LAST-ACK') c.expireAt = at
+}
+
 /** Data was thrown away and everything written has arrived: tells the peer of the former. */
 export function resetIfDiscarded(c: Connection): void {
   if (!c.discarded || !isSynchronized(c.state) || ((c.sndUna - c.sndEnd) | 0) < 0) return

@@ -2,12 +2,14 @@ import type { IpAddress } from '@fata/addr'
 import type { IpReportKind } from '@fata/ip'
 import { NO_OFFLOAD, type Offload } from '@fata/net'
 import type { TcpErrorCode } from '../errors.ts'
-import type { KeepaliveConfig } from '../options.ts'
+import type { CheckedFlowOptions, KeepaliveConfig } from '../flow-options.ts'
 import type { ByteQueue } from './byte-queue.ts'
 import type { Congestion } from './congestion/congestion.ts'
+import { createCongestion } from './congestion/create.ts'
 import type { Context } from './context.ts'
 import { Flight } from './flight.ts'
 import type { Reassembly } from './reassembly.ts'
+import type { Pace, Prr, Tally } from './records.ts'
 import type { SendQueue } from './send-queue.ts'
 import type { State } from './state.ts'
 
@@ -76,13 +78,9 @@ export class Connection {
   /** Behind the last segment that was smaller than the MSS (RFC 9293 §A.3). */
   smallEnd = 0
   noDelay: boolean
-  /** Less than a segment waits for more, whatever Nagle's rule says. */
-  cork = false
   queue: SendQueue | undefined = undefined
   flight: Flight = NO_FLIGHT
   sendBufferBytes: number
-  /** The application has chosen the size: it does not grow. */
-  sendBufferFixed: boolean
 
   // Receiving.
   irs = 0
@@ -91,7 +89,6 @@ export class Connection {
   rcvAdv = 0
   rcvScale = 0
   rcvBufferBytes: number
-  rcvBufferFixed: boolean
   /** Bytes that the application has read since `readSince`: about a round trip. */
   readBytes = 0
   readSince = 0
@@ -121,8 +118,6 @@ export class Connection {
   // What both ends agreed on in their SYNs, and what the way between them does.
   peerMss = 0
   advertisedMss = 0
-  /** The application wants no larger segments, either way. */
-  maxSegment: number
   /** Effective send MSS (RFC 9293 §3.7.1): bytes of text, timestamps deducted. */
   mss = 0
   /** Largest segment, header included, that reaches the peer in one packet. */
@@ -145,12 +140,18 @@ export class Connection {
   /** One round trip is measured at a time: acknowledgments up to here give no sample. */
   rttSeq = 0
   congestion: Congestion
+  /** RFC 7661: was the window used up, how much was in flight at most since `usedSince`, a sequence number? */
   cwndLimited = false
+  maxFlight = 0
+  usedSince = 0
+  /** Spreads what is sent over time; only where that is asked for. */
+  pace: Pace | undefined = undefined
   recovery: Recovery = 'none'
   /** RFC 6582: recovery is over when this is acknowledged. */
   recover = 0
   dupAcks = 0
   rack: Rack | undefined = undefined
+  prr: Prr | undefined = undefined
   /** Segments sent again in this recovery of which no duplicate was reported; when the first one left. */
   undoable = 0
   resentAt = 0
@@ -179,35 +180,36 @@ export class Connection {
   answeredAt: number = Number.NEGATIVE_INFINITY
 
   // For `info()`.
+  tally: Tally | undefined = undefined
   bytesSent = 0
   bytesAcked = 0
   bytesReceived = 0
   retransmits = 0
 
+  /** What else was chosen; shared by the flows of a listener. */
+  chosen: CheckedFlowOptions
   /** DSCP of what is sent, and its time to live; undefined for the IP layer's. */
   trafficClass: number
   ttl: number | undefined
 
-  constructor(tcp: Context, id: ConnectionId, congestion: Congestion, options: ConnectionOptions) {
+  constructor(tcp: Context, id: ConnectionId, chosen: CheckedFlowOptions) {
+    const { config } = tcp
     this.tcp = tcp
     this.local = id.local
     this.localPort = id.localPort
     this.remote = id.remote
     this.remotePort = id.remotePort
     this.passive = id.passive
-    this.congestion = congestion
-    this.noDelay = options.noDelay
-    if (options.keepalive !== undefined) this.keepalive = createKeepalive(options.keepalive)
-    this.userTimeoutMs = options.userTimeoutMs
-    this.trafficClass = options.trafficClass
-    this.ttl = options.ttl
-    this.rto = tcp.config.initialRtoMs
-    this.cork = options.cork
-    this.sendBufferBytes = options.sendBufferBytes ?? tcp.config.sendBufferBytes
-    this.sendBufferFixed = options.sendBufferBytes !== undefined
-    this.rcvBufferBytes = options.receiveBufferBytes ?? tcp.config.receiveBufferBytes
-    this.rcvBufferFixed = options.receiveBufferBytes !== undefined
-    this.maxSegment = options.maxSegmentBytes ?? Number.POSITIVE_INFINITY
+    this.congestion = createCongestion(chosen.congestion ?? config.congestion, config.initialWindowSegments)
+    this.noDelay = chosen.noDelay ?? config.noDelay
+    if (chosen.keepalive !== undefined) this.keepalive = createKeepalive(chosen.keepalive)
+    this.userTimeoutMs = chosen.userTimeoutMs ?? config.userTimeoutMs
+    this.trafficClass = chosen.trafficClass ?? 0
+    this.ttl = chosen.ttl
+    this.chosen = chosen
+    this.rto = config.initialRtoMs
+    this.sendBufferBytes = chosen.sendBufferBytes ?? config.sendBufferBytes
+    this.rcvBufferBytes = chosen.receiveBufferBytes ?? config.receiveBufferBytes
   }
 }
 
@@ -265,19 +267,6 @@ export interface ConnectionId {
   readonly remote: IpAddress
   readonly remotePort: number
   readonly passive: boolean
-}
-
-/** What can be chosen for each connection. */
-export interface ConnectionOptions {
-  readonly noDelay: boolean
-  readonly cork: boolean
-  readonly sendBufferBytes: number | undefined
-  readonly receiveBufferBytes: number | undefined
-  readonly maxSegmentBytes: number | undefined
-  readonly keepalive: KeepaliveConfig | undefined
-  readonly userTimeoutMs: number
-  readonly trafficClass: number
-  readonly ttl: number | undefined
 }
 
 /** Bytes that were written and not sent. */

@@ -30,7 +30,7 @@ export function noteMark(c: Connection, s: Segment): void {
   if (s.marked) c.ecn.echo = true
 }
 
-/** An ACK says that segments were marked: the window is reduced as by a loss, once per round trip. */
+/** An ACK says that segments were marked: the window is reduced, once per round trip (RFC 8511). */
 export function noteEcho(c: Connection, s: Segment, now: number): void {
   const { ecn } = c
   if (ecn === undefined) return
@@ -38,7 +38,7 @@ export function noteEcho(c: Connection, s: Segment, now: number): void {
   if ((s.flags & ECE) === 0 || ecn.reduced || c.flight.count === 0) return
   ecn.reduced = ecn.answer = true
   ecn.until = c.sndNxt
-  if (c.recovery === 'none') c.congestion.onLoss(serialDiff(c.sndNxt, c.sndUna), c.mss, now)
+  if (c.recovery === 'none') c.congestion.onLoss(serialDiff(c.sndNxt, c.sndUna), c.mss, now, true)
 }
 
 /** Traffic class of a segment with new text; retransmissions, and segments without text, are not to be marked (§6.1.4, §6.1.5). */

@@ -41,6 +41,8 @@ export class Flight {
   delivered = false
   /** Since `beginAck`: a segment that was sent once arrived behind one that was sent after it. */
   reordered = false
+  /** Since `beginAck`: segments that were delivered. */
+  arrived = 0
   /** Of all transmissions that were delivered, the latest: RACK.xmit_ts and RACK.end_seq; where `hasLatest`. */
   latestAt = 0
   latestEnd = 0
@@ -54,6 +56,7 @@ export class Flight {
   #highest = 0
   /** A retransmission that left later than this cannot be what was delivered. */
   #trustUntil = 0
+  #segmentSize = 1
 
   seq(i: number): number {
     return this.#words[this.#at(i) + SEQ]!
@@ -87,8 +90,10 @@ export class Flight {
     this.#put(this.count++, seq, end, sentAt, 0)
   }
 
-  /** An ACK is about to be looked at. Retransmissions that left later than `trustUntil` are not what it tells of. */
-  beginAck(trustUntil: number): void {
+  /** An ACK is about to be looked at; text of a full segment is `segmentSize`. Retransmissions that left later than `trustUntil` are not what it tells of. */
+  beginAck(trustUntil: number, segmentSize: number): void {
+    this.arrived = 0
+    this.#segmentSize = segmentSize
     this.timed = this.delivered = this.reordered = false
     this.#trustUntil = trustUntil
   }
@@ -259,6 +264,8 @@ export class Flight {
     const end = this.#words[at + END]!
     const sentAt = this.#words[at + SENT_AT]!
     const sentOnce = (flags & AMBIGUOUS) === 0
+    const length = (end - this.#words[at + SEQ]!) | 0
+    this.arrived += length <= this.#segmentSize ? 1 : Math.ceil(length / this.#segmentSize)
     if (serialGt(end, this.#highest)) this.#highest = end
     else if (sentOnce && end !== this.#highest) this.reordered = true
     if (!sentOnce && ((sentAt - this.#trustUntil) | 0) > 0) return

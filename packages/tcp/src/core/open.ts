@@ -7,6 +7,7 @@ import { remove } from './close.ts'
 import type { Connection } from './connection.ts'
 import { takeSynFlags } from './ecn.ts'
 import type { Outgoing } from './outgoing.ts'
+import { setPace } from './pace.ts'
 import { measure, startAfterLostSyn, stopRetransmit } from './rto.ts'
 import { type Segment, segmentLength } from './segment.ts'
 import { seqAdd } from './sequence.ts'
@@ -60,9 +61,13 @@ function prepare(c: Connection, opening: Opening, now: number): void {
   c.offload = opening.offload
   c.pathMtu = opening.pathMtu
   // MUST-67: the IP layer can take what it can send.
-  c.advertisedMss = Math.min(opening.pathMtu - HEADER_LEN, c.maxSegment, MAX_WINDOW_FIELD)
-  const most = c.rcvBufferFixed ? c.rcvBufferBytes : config.receiveBufferMaxBytes
-  if (config.windowScale) while (most >>> c.rcvScale > MAX_WINDOW_FIELD) c.rcvScale++
+  c.advertisedMss = Math.min(opening.pathMtu - HEADER_LEN, c.chosen.maxSegmentBytes ?? MAX_WINDOW_FIELD)
+  const largest = Math.min(
+    c.chosen.receiveBufferBytes ?? config.receiveBufferMaxBytes,
+    c.chosen.windowClampBytes ?? Number.POSITIVE_INFINITY,
+  )
+  if (config.windowScale) while (largest >>> c.rcvScale > MAX_WINDOW_FIELD) c.rcvScale++
+  setPace(c)
   c.expireAt = now + config.synTimeoutMs
   c.needs |= NEED_SYN
 }
@@ -74,7 +79,7 @@ function takeSyn(c: Connection, s: Segment, now: number): void {
   c.irs = s.seq
   c.rcvNxt = c.rcvAdv = c.lastAckSent = seqAdd(s.seq, 1)
   const silent = isIpv4(c.remote) ? DEFAULT_MSS_IPV4 : DEFAULT_MSS_IPV6
-  c.peerMss = Math.min(options.mss === 0 ? silent : Math.max(options.mss, LEAST_MSS), c.maxSegment)
+  c.peerMss = options.mss === 0 ? silent : Math.max(options.mss, LEAST_MSS)
   c.windowScaling = config.windowScale && options.windowScale >= 0
   c.sndScale = c.windowScaling ? options.windowScale : 0
   if (!c.windowScaling) c.rcvScale = 0
@@ -95,19 +100,24 @@ function takeSyn(c: Connection, s: Segment, now: number): void {
 
 /** Eff.snd.MSS (MUST-16). */
 function effectiveMss(c: Connection): number {
-  const text = Math.min(c.peerMss + HEADER_LEN, c.pathMtu) - HEADER_LEN
-  return Math.max(1, text - (c.timestamps ? TIMESTAMPS_LEN : 0))
+  const most = Math.min(c.peerMss, c.pathMtu - HEADER_LEN, c.chosen.maxSegmentBytes ?? MAX_WINDOW_FIELD)
+  return Math.max(1, most - (c.timestamps ? TIMESTAMPS_LEN : 0))
 }
 
 /** The way to the peer is another one, or another size. Returns whether segments must be smaller from here on. */
 export function setPath(c: Connection, pathMtu: number, offload: Offload): boolean {
   c.offload = offload
   c.pathMtu = pathMtu
-  if (c.peerMss === 0) return false
+  return c.peerMss !== 0 && resize(c)
+}
+
+/** The size of segments follows from what is known. The window keeps its number of segments (RFC 5681 §3.1). Are they smaller? */
+export function resize(c: Connection): boolean {
   const before = c.mss
   c.mss = effectiveMss(c)
-  if (c.mss < before) c.congestion.onMssChange(before, c.mss)
-  return c.mss < before
+  if (c.mss >= before) return false
+  c.congestion.cwnd = Math.max(c.mss, Math.floor((c.congestion.cwnd / before) * c.mss))
+  return true
 }
 
 /** SYN-SENT, RFC 9293 §3.10.7.3. Returns whether `reply` has been filled with a reset. */

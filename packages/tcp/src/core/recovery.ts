@@ -1,11 +1,13 @@
 import { serialDiff, serialGeq, serialGt } from '@fata/bytes'
-import { type Connection, pipe } from './connection.ts'
+import { type Connection, pipe, type Recovery } from './connection.ts'
 import { SACKED } from './flight.ts'
+import { beginReduction, reduceWindow } from './prr.ts'
 import { detectLosses, endRound, markLossesOnTimeout } from './rack.ts'
 import { seqAdd } from './sequence.ts'
 import { NEED_RESEND } from './signals.ts'
 import { forgetProbe } from './tail-probe.ts'
 import { noteRecovery } from './undo.ts'
+import { isWindowUsed } from './validation.ts'
 
 /**
  * Loss recovery: fast retransmit and NewReno (RFC 5681 §3.2, RFC 6582); with SACK the recovery of RFC 6675, with losses told by RACK
@@ -33,13 +35,12 @@ export function onDuplicateAck(c: Connection, now: number): void {
 }
 
 /** `acked` bytes were acknowledged. */
-export function onNewAck(c: Connection, acked: number, now: number): void {
+export function onNewAck(c: Connection, acked: number): void {
   switch (c.recovery) {
     case 'none':
       c.dupAcks = 0
       // Follows at a distance of one, lest the order of the two turn round after 2 GiB.
       if (serialGt(c.sndUna, c.recover)) c.recover = seqAdd(c.sndUna, -1)
-      if (c.cwndLimited) c.congestion.onAck(acked, c.mss, now, c.srtt)
       break
     case 'fast':
       if (serialGeq(c.sndUna, c.recover)) endFast(c)
@@ -47,7 +48,6 @@ export function onNewAck(c: Connection, acked: number, now: number): void {
       break
     case 'timeout':
       c.dupAcks = 0
-      c.congestion.onAck(acked, c.mss, now, c.srtt)
       if (!serialGeq(c.sndUna, c.recover)) break
       c.recovery = 'none'
       endRound(c)
@@ -55,6 +55,34 @@ export function onNewAck(c: Connection, acked: number, now: number): void {
     default:
       c.recovery satisfies never
   }
+}
+
+/**
+ * `delivered` bytes have arrived at the peer, `acked` of them in order: moves the window. `before`: what was being recovered from until
+ * now; `lost`: losses were found.
+ */
+export function onDelivered(
+  c: Connection,
+  acked: number,
+  delivered: number,
+  before: Recovery,
+  lost: boolean,
+  now: number,
+): void {
+  if (c.recovery === 'fast') reduceWindow(c, delivered, acked > 0 && !lost)
+  const { ack } = c.tcp
+  ack.acked = acked
+  ack.delivered = delivered
+  ack.una = c.sndUna
+  ack.next = c.sndNxt
+  ack.inFlight = pipe(c)
+  ack.mss = c.mss
+  ack.now = now
+  ack.srttMs = c.srtt
+  ack.minRttMs = c.minRtt
+  ack.recovering = before === 'fast' || c.recovery === 'fast'
+  ack.limited = before === 'timeout' || isWindowUsed(c)
+  c.congestion.onAck(ack)
 }
 
 /** With SACK: looks for losses, and recovers from what there is. */
@@ -100,7 +128,8 @@ function startFast(c: Connection, now: number): void {
   noteRecovery(c, now)
   c.recovery = 'fast'
   c.recover = c.sndNxt
-  c.congestion.onLoss(serialDiff(c.dupSndNxt, c.sndUna), c.mss, now)
+  if (c.sack) beginReduction(c)
+  c.congestion.onLoss(serialDiff(c.dupSndNxt, c.sndUna), c.mss, now, false)
 }
 
 function onPartialAck(c: Connection, acked: number): void {
@@ -112,8 +141,8 @@ function onPartialAck(c: Connection, acked: number): void {
 function endFast(c: Connection): void {
   c.recovery = 'none'
   c.dupAcks = 0
-  // With SACK the pipe was kept full on the way; without, a burst might follow.
-  if (!c.sack) c.congestion.onRecovered(pipe(c), c.mss)
+  // With SACK the pipe was kept full on the way; without, a burst might follow: RFC 6582 §3.2 step 3, option 1.
+  if (!c.sack) c.congestion.cwnd = Math.min(c.congestion.ssthresh, Math.max(pipe(c), c.mss) + c.mss)
   endRound(c)
 }
 

@@ -3,9 +3,12 @@ import { emitText, fullSegment, gatherText, largestSegment } from './build.ts'
 import { type Connection, pipe } from './connection.ts'
 import { LOST, RESENT, stampOf } from './flight.ts'
 import type { Outgoing } from './outgoing.ts'
+import { mayLeave } from './pace.ts'
+import { congestionWindow, countReduced } from './prr.ts'
 import { armRetransmit } from './rto.ts'
 import { seqAdd } from './sequence.ts'
 import { NEED_RESEND, NEED_TAIL } from './signals.ts'
+import { tallyOf } from './tally.ts'
 import { noteResent } from './undo.ts'
 
 /** Segments that are sent again: what recovery has marked as lost, and tail loss probes. */
@@ -18,9 +21,10 @@ export function emitResend(c: Connection, out: Outgoing, now: number): boolean {
     c.needs &= ~NEED_RESEND
     return false
   }
+  if (c.pace !== undefined && (c.needs & NEED_RESEND) === 0 && !mayLeave(c, c.pace, now)) return false
   const mss = fullSegment(c)
   const seq = f.seq(first)
-  const room = Math.min(c.congestion.cwnd - pipe(c), serialDiff(seqAdd(c.sndUna, c.sndWnd), seq))
+  const room = Math.min(congestionWindow(c) - pipe(c), serialDiff(seqAdd(c.sndUna, c.sndWnd), seq))
   if (room < mss && (c.needs & NEED_RESEND) === 0) return false
   c.needs &= ~NEED_RESEND
   const limit = Math.max(mss, Math.min(largestSegment(c, mss), room - (room % mss)))
@@ -30,13 +34,12 @@ export function emitResend(c: Connection, out: Outgoing, now: number): boolean {
     if (serialGt(f.end(i), end)) f.split(i, end)
     f.markResent(i, stamp)
   }
+  countReduced(c, serialDiff(end, seq))
   noteResent(c, Math.ceil(out.payload.length / mss))
   emitText(c, out, seq, end, mss, now)
   // RFC 6298 §5: never less than one timeout after the last transmission.
   if (first === 0) armRetransmit(c, now)
-  c.retransmits++
-  c.tcp.stats.retransmits++
-  c.tcp.stats.retransmittedBytes += out.payload.length
+  countResent(c, out.payload.length, mss)
   return true
 }
 
@@ -67,9 +70,15 @@ export function emitTail(c: Connection, out: Outgoing, now: number): boolean {
   if (gatherText(c, out, seq, Math.min(text, f.length(last)), mss) < Math.min(text, f.length(last))) return false
   f.markRepeated(last, stampOf(now))
   emitText(c, out, seq, f.end(last), mss, now)
-  c.retransmits++
-  c.tcp.stats.retransmits++
   c.tcp.stats.tailProbesOut++
-  c.tcp.stats.retransmittedBytes += out.payload.length
+  countResent(c, out.payload.length, mss)
   return true
+}
+
+function countResent(c: Connection, length: number, mss: number): void {
+  const segments = Math.max(1, Math.ceil(length / mss))
+  c.retransmits += segments
+  c.tcp.stats.retransmits += segments
+  c.tcp.stats.retransmittedBytes += length
+  tallyOf(c).retransmittedBytes += length
 }

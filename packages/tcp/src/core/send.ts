@@ -6,10 +6,21 @@ import { type Connection, type Ecn, finSent, NO_FLIGHT, pipe, unsentBytes } from
 import { capable, synFlags } from './ecn.ts'
 import { stampOf } from './flight.ts'
 import type { Outgoing } from './outgoing.ts'
+import { mayLeave } from './pace.ts'
+import { congestionWindow, countReduced } from './prr.ts'
 import { emitResend, emitTail } from './resend.ts'
 import { armRetransmit } from './rto.ts'
 import { seqAdd } from './sequence.ts'
-import { EVENT_FIN_SENT, NEED_ACK, NEED_OVERRIDE, NEED_PROBE, NEED_RESET, NEED_SYN, NEED_TAIL } from './signals.ts'
+import {
+  EVENT_FIN_SENT,
+  EVENT_WRITABLE,
+  NEED_ACK,
+  NEED_OVERRIDE,
+  NEED_PROBE,
+  NEED_RESET,
+  NEED_SYN,
+  NEED_TAIL,
+} from './signals.ts'
 import { timestampOf } from './timestamps.ts'
 import { offerSynWindow } from './window.ts'
 
@@ -92,6 +103,7 @@ function emitNew(c: Connection, out: Outgoing, now: number): boolean {
   if (available === 0 && !fin) return false
   const usable = serialDiff(seqAdd(c.sndUna, c.sndWnd), c.sndNxt)
   if (usable <= 0) return false
+  if (c.pace !== undefined && !mayLeave(c, c.pace, now)) return false
   restartAfterIdle(c, now)
   const mss = fullSegment(c)
   let length = available === 0 ? 0 : newLength(c, available, usable, mss)
@@ -105,8 +117,10 @@ function emitNew(c: Connection, out: Outgoing, now: number): boolean {
   c.sndNxt = end
   if (length % mss !== 0) c.smallEnd = end
   c.bytesSent += length
+  countReduced(c, length)
   c.needs &= ~NEED_OVERRIDE
   if (withFin) c.events |= EVENT_FIN_SENT
+  if (c.chosen.unsentBytes !== undefined) c.events |= EVENT_WRITABLE
   emitText(c, out, seq, end, mss, now)
   if (c.ecn !== undefined && length > 0) markCapable(c, c.ecn, out)
   return true
@@ -125,14 +139,11 @@ function newLength(c: Connection, available: number, usable: number, mss: number
     c.needs &= ~NEED_TAIL
     return Math.min(available, usable, mss)
   }
-  const room = c.congestion.cwnd - pipe(c)
+  const room = congestionWindow(c) - pipe(c)
   let length = Math.min(available, usable, largestSegment(c, mss))
   if (length > room) {
-    c.cwndLimited = true
     length = room - (room % mss)
     if (length <= 0) return 0
-  } else {
-    c.cwndLimited = false
   }
   const tail = length % mss
   if (tail === 0 || (c.needs & NEED_OVERRIDE) !== 0) return length
@@ -142,14 +153,13 @@ function newLength(c: Connection, available: number, usable: number, mss: number
 
 /** The last bytes of the queue are less than a segment: may they go? Minshall's form of Nagle (RFC 9293 §A.3). */
 function mayFinishSmall(c: Connection): boolean {
-  if (c.finQueued) return true
-  if (c.cork) return false
-  return c.noDelay || c.flight.count === 0 || !serialGt(c.smallEnd, c.sndUna)
+  if (c.chosen.cork === true && !c.finQueued) return false
+  return c.noDelay || c.finQueued || c.flight.count === 0 || !serialGt(c.smallEnd, c.sndUna)
 }
 
 /** RFC 5681 §4.1: after a silence the acknowledgments that clocked the window out are gone. */
 function restartAfterIdle(c: Connection, now: number): void {
-  if (c.flight.count === 0 && now - c.sentAt > c.rto) c.congestion.onIdle(c.mss, now)
+  if (c.flight.count === 0 && now - c.sentAt > c.rto && c.tcp.config.restartAfterIdle) c.congestion.onIdle(c.mss, now)
 }
 
 function emitProbe(c: Connection, out: Outgoing, now: number): boolean {

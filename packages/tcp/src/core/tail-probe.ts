@@ -45,7 +45,7 @@ export function onProbeAck(c: Connection, ack: number, duplicate: boolean, bare:
   } else if (serialGt(ack, r.probeEnd)) {
     // Nobody has seen two copies of it: the probe has repaired a loss, which the congestion window must not miss.
     r.probing = false
-    c.congestion.onLoss(serialDiff(c.sndNxt, c.sndUna), c.mss, now)
+    c.congestion.onLoss(serialDiff(c.sndNxt, c.sndUna), c.mss, now, false)
   } else if (bare) {
     r.probing = false
   }

@@ -9,6 +9,7 @@ import type { Segment } from './segment.ts'
 import { seqAdd } from './sequence.ts'
 import { EVENT_READABLE, NEED_ACK } from './signals.ts'
 import { canReceive, enter } from './state.ts'
+import { tallyOf } from './tally.ts'
 
 /** Text and FIN of a segment that lies in the window: RFC 9293 §3.10.7.4, seventh and eighth step; when to acknowledge: §3.8.6.3. */
 
@@ -32,6 +33,7 @@ export function processText(c: Connection, s: Segment, now: number): void {
   }
   if (s.seq === c.rcvNxt && c.reassembly === undefined) appendText(c, s)
   else if (!reassemble(c, s)) s.flags &= ~FIN
+  tallyOf(c).lastTextInAt = now
   acknowledgeText(c, s, now)
 }
 
@@ -110,7 +112,7 @@ function reassemble(c: Connection, s: Segment): boolean {
 
 /** Text came that had come before: the peer learns from it that he need not have sent it again (RFC 2883). */
 export function noteTwice(c: Connection, start: number, end: number): void {
-  if (!c.sack || !serialLt(start, end)) return
+  if (!c.sack || !c.tcp.config.dsack || !serialLt(start, end)) return
   c.duplicateStart = start
   c.duplicateEnd = end
 }
@@ -140,7 +142,7 @@ function acknowledgeText(c: Connection, s: Segment, now: number): void {
   if (c.quickAcks > 0) {
     c.quickAcks--
     c.needs |= NEED_ACK
-  } else if (serialDiff(c.rcvNxt, c.lastAckSent) > c.rcvMss) {
+  } else if (serialDiff(c.rcvNxt, c.lastAckSent) > c.rcvMss || c.chosen.quickAck === true) {
     c.needs |= NEED_ACK
   } else if (c.ackAt === Number.POSITIVE_INFINITY) {
     c.ackAt = now + c.tcp.config.delayedAckMs

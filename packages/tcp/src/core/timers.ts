@@ -1,11 +1,13 @@
 import { serialDiff } from '@fata/bytes'
 import { remove } from './close.ts'
 import { type Connection, finSent, unsentBytes } from './connection.ts'
+import { noteOccupation } from './occupation.ts'
 import { onTimeout, recoverByTime } from './recovery.ts'
 import { armRetransmit, backOff } from './rto.ts'
 import { seqAdd } from './sequence.ts'
-import { EVENT_STALLED, NEED_ACK, NEED_OVERRIDE, NEED_PROBE, NEED_SYN } from './signals.ts'
+import { EVENT_STALLED, NEED_ACK, NEED_OVERRIDE, NEED_PROBE, NEED_RESET, NEED_SYN } from './signals.ts'
 import { onProbeTimer, scheduleProbe } from './tail-probe.ts'
+import { validateWindow } from './validation.ts'
 
 /** The timers of a connection: RFC 9293 §3.8.1, §3.8.3, §3.8.4, §3.8.6.1, §3.10.8; RFC 6298 §5. */
 
@@ -14,7 +16,8 @@ const R1 = 3
 
 /** When `expire` must be called next. */
 export function deadline(c: Connection): number {
-  const at = Math.min(c.timerAt, c.ackAt, c.expireAt)
+  let at = Math.min(c.timerAt, c.ackAt, c.expireAt)
+  if (c.pace !== undefined) at = Math.min(at, c.pace.wakeAt)
   return c.keepalive === undefined ? at : Math.min(at, c.keepalive.at)
 }
 
@@ -24,6 +27,8 @@ export function expire(c: Connection, now: number): void {
     onExpire(c)
     return
   }
+  // Whoever is served sends; nothing else is to be done.
+  if (c.pace !== undefined && c.pace.wakeAt <= now) c.pace.wakeAt = Number.POSITIVE_INFINITY
   if (c.ackAt <= now) {
     c.ackAt = Number.POSITIVE_INFINITY
     c.needs |= NEED_ACK
@@ -32,8 +37,13 @@ export function expire(c: Connection, now: number): void {
   if (c.keepalive !== undefined && c.keepalive.at <= now) onKeepalive(c, now)
 }
 
-/** TIME-WAIT or FIN-WAIT-2 has lasted long enough, or opening has taken too long. */
+/** TIME-WAIT, FIN-WAIT-2 or lingering has lasted long enough, or opening has taken too long. */
 function onExpire(c: Connection): void {
+  if (c.state === 'FIN-WAIT-1' || c.state === 'CLOSING' || c.state === 'LAST-ACK') {
+    remove(c, 'ERR_TCP_TIMEOUT')
+    c.needs |= NEED_RESET
+    return
+  }
   if (c.state !== 'SYN-SENT' && c.state !== 'SYN-RECEIVED') {
     remove(c)
     return
@@ -100,10 +110,15 @@ function probeInterval(c: Connection): number {
 
 /** To be called when output is done: what has been sent waits for its ACK, what is left for the window. */
 export function settleTimers(c: Connection, now: number): void {
+  noteOccupation(c, now)
   if (c.flight.count > 0) {
-    if (c.sentAt === now) scheduleProbe(c, now)
+    if (c.sentAt === now) {
+      validateWindow(c)
+      scheduleProbe(c, now)
+    }
     return
   }
+  if (c.pace !== undefined && c.pace.wakeAt !== Number.POSITIVE_INFINITY) return
   if (c.timerAt !== Number.POSITIVE_INFINITY) return
   if (unsentBytes(c) === 0 && !(c.finQueued && !c.discarded && !finSent(c))) return
   if (c.state === 'CLOSED' || c.state === 'SYN-SENT' || c.state === 'SYN-RECEIVED') return

@@ -9,8 +9,9 @@ const MAX_WINDOW_FIELD = 65535
 /** Bytes that the receive buffer has room for, as many of them as the window field can tell. */
 function receiveSpace(c: Connection): number {
   const free = c.rcvBufferBytes - (c.received?.length ?? 0)
+  const clamp = Math.min(MAX_WINDOW_FIELD << c.rcvScale, c.chosen.windowClampBytes ?? Number.POSITIVE_INFINITY)
   const shared = c.tcp.config.receiveMemoryBytes - c.tcp.stats.unreadBytes
-  return Math.max(0, Math.min(free, shared, MAX_WINDOW_FIELD << c.rcvScale))
+  return Math.max(0, Math.min(free, shared, clamp))
 }
 
 /**

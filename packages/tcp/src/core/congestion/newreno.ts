@@ -1,9 +1,13 @@
-import type { Congestion } from './congestion.ts'
+import type { AckSample, Congestion } from './congestion.ts'
+
+/** RFC 8511 §3: a mark, which says that a queue grows and not that it overflows, reduces less. */
+const BETA_LOSS = 0.5
+const BETA_MARK = 0.8
 
 /**
- * Slow start and congestion avoidance of RFC 5681 with the window handling of RFC 6582.
+ * Slow start and congestion avoidance of RFC 5681.
  *
- * Differs from the RFCs in:
+ * Differs from the RFC in:
  * - Slow start counts every acknowledged byte, as RFC 9406 §4.2 does, not one segment per ACK (RFC 5681 §3.1): peers that receive
  *   super-frames acknowledge 64 KB at once, and one segment for each of these would not be doubling per round trip.
  * - The initial window is 10 segments (RFC 6928).
@@ -27,7 +31,8 @@ export class NewReno implements Congestion {
     this.cwnd = lostSyn ? mss : this.#initialSegments * mss
   }
 
-  onAck(acked: number, mss: number): void {
+  onAck({ acked, mss, limited, recovering }: Readonly<AckSample>): void {
+    if (!limited || recovering || acked === 0) return
     let left = acked
     if (this.cwnd < this.ssthresh) {
       const step = Math.min(left, this.ssthresh - this.cwnd)
@@ -41,22 +46,17 @@ export class NewReno implements Congestion {
     }
   }
 
-  onLoss(flight: number, mss: number): void {
+  onLoss(flight: number, mss: number, _now: number, marked: boolean): void {
     this.#remember()
-    this.ssthresh = Math.max(flight >>> 1, 2 * mss)
+    this.ssthresh = Math.max(Math.floor(flight * (marked ? BETA_MARK : BETA_LOSS)), 2 * mss)
     this.cwnd = this.ssthresh
-  }
-
-  onRecovered(flight: number, mss: number): void {
-    // RFC 6582 §3.2 step 3, option 1, which avoids a burst.
-    this.cwnd = Math.min(this.ssthresh, Math.max(flight, mss) + mss)
     this.#credit = 0
   }
 
   onTimeout(flight: number, mss: number, _now: number, again: boolean): void {
     if (!again) {
       this.#remember()
-      this.ssthresh = Math.max(flight >>> 1, 2 * mss)
+      this.ssthresh = Math.max(Math.floor(flight * BETA_LOSS), 2 * mss)
     }
     this.cwnd = mss
     this.#credit = 0
@@ -69,10 +69,6 @@ export class NewReno implements Congestion {
 
   onIdle(mss: number): void {
     this.cwnd = Math.min(this.cwnd, this.#initialSegments * mss)
-  }
-
-  onMssChange(from: number, to: number): void {
-    if (from > 0) this.cwnd = Math.max(to, Math.floor((this.cwnd / from) * to))
   }
 
   #remember(): void {

@@ -1,0 +1,43 @@
+/** What only some connections have: plain records that hang off a `Connection`. */
+
+/** State of a proportional rate reduction (RFC 6937 §3). */
+export interface Prr {
+  /** RecoverFS: what was in flight when recovery began. */
+  recoverFs: number
+  /** prr_delivered, prr_out: what has arrived, and what has been sent since. */
+  delivered: number
+  out: number
+  /** What may be in flight now. */
+  window: number
+}
+
+/** State of pacing. */
+export interface Pace {
+  /** Bytes that may leave at once; negative while what has left is ahead of the rate. As of `at`. */
+  credit: number
+  at: number
+  /** When there is something to send and it may go; Infinity where nothing waits for that. */
+  wakeAt: number
+}
+
+/** What the sender waits for: it has nothing to do; the network; the peer's window; an application that waits for room. */
+export type Occupation = 'idle' | 'busy' | 'window' | 'buffer'
+
+/** Counts of one connection that only `info()` shows; connections that carry data have this. */
+export interface Tally {
+  /** Segments that are known to have arrived, and of these such whose ACK told of congestion (RFC 3168). */
+  delivered: number
+  deliveredMarked: number
+  /** Retransmissions that the peer says he did not need (RFC 2883). */
+  duplicates: number
+  retransmittedBytes: number
+  /** How often reordering was seen. */
+  reorderings: number
+  lastTextInAt: number
+  lastTextOutAt: number
+  occupation: Occupation
+  occupiedSince: number
+  busyMs: number
+  windowLimitedMs: number
+  bufferLimitedMs: number
+}
