@@ -6,6 +6,8 @@ type Change = Extract<KvChange, { type: 'batch' }>['changes'][number]
 /** The watchers of one store: what it publishes reaches every watcher, or the news that it was too slow. */
 export interface Feed extends KvWatch {
   publish(changes: readonly Change[]): void
+  /** Tells every watcher that changes were lost; what it has not read yet is dropped. */
+  lag(): void
   /** Ends every watcher's loop, after what it has not read yet. */
   close(): void
 }
@@ -17,6 +19,9 @@ export function createFeed(options: { readonly maxQueuedChanges: number }): Feed
   return {
     publish(changes) {
       for (const watcher of watchers) watcher.push(changes, options.maxQueuedChanges)
+    },
+    lag() {
+      for (const watcher of watchers) watcher.lag()
     },
     watch(prefix: KeyLike, { signal }) {
       const watcher = new Watcher(toKey(prefix), closed, () => {
@@ -58,11 +63,17 @@ class Watcher implements AsyncIterableIterator<KvChange> {
     const changes = all.filter((change) => change.key.startsWith(this.#prefix))
     if (changes.length === 0) return
     this.#queued += changes.length
-    if (this.#queued <= maxQueued) this.#queue.push({ type: 'batch', changes })
-    else {
-      this.#queue = [{ type: 'lagged' }]
-      this.#queued = 0
+    if (this.#queued > maxQueued) {
+      this.lag()
+      return
     }
+    this.#queue.push({ type: 'batch', changes })
+    this.#drain()
+  }
+
+  lag(): void {
+    this.#queue = [{ type: 'lagged' }]
+    this.#queued = 0
     this.#drain()
   }
 
