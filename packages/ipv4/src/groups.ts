@@ -1,16 +1,21 @@
 import {
+  formatIp,
   formatIpv4,
   IPV4_ALL_SYSTEMS,
   IPV4_ANY,
   type Ipv4,
   ipv4,
+  isIpv4,
   isIpv4Multicast,
   type Mac,
   multicastMac,
 } from '@fata/addr'
+import { EVERY_SOURCE, type GroupMembership, IpError, mergeFilters, passesFilter, type SourceFilter } from '@fata/ip'
 import { ETHERTYPE_IPV4 } from '@fata/link'
 import type { Fill } from '@fata/net'
+import { isSingleHost } from './core/error-rules.ts'
 import type { IgmpOut } from './core/igmp.ts'
+import type { GroupFilter } from './core/igmp-records.ts'
 import { countUnsent, type Host } from './host.ts'
 import {
   createHeader,
@@ -42,11 +47,16 @@ const ALL_ROUTERS = ipv4('224.0.0.2')
 /** Why an IGMP message is ignored. */
 export type IgmpRefusal = IgmpMalformed | 'igmp-disabled' | 'igmp-no-alert' | 'igmp-bad-destination'
 
+/** The memberships of one group, and what they want together. */
+interface Joined {
+  readonly filters: ReadonlyMap<object, SourceFilter>
+  readonly filter: GroupFilter
+}
+
 /** The multicast groups that this host is in, and IGMP's messages about them. */
 export class Groups {
   readonly #host: Host
-  /** How often each was joined. */
-  readonly #joined = new Map<Ipv4, number>()
+  readonly #joined = new Map<Ipv4, Joined>()
   readonly #message = createIgmpMessage()
   readonly #header: Ipv4Header = createHeader()
   #out: IgmpOut | undefined
@@ -60,31 +70,60 @@ export class Groups {
     this.#header.protocol = PROTOCOL_IGMP
   }
 
-  /** Packets to `group` are for this host. Everybody is in 224.0.0.1 (RFC 1112 §4). */
-  has(group: Ipv4): boolean {
-    return group === IPV4_ALL_SYSTEMS || this.#joined.has(group)
+  /** Why a packet from `src` to `group` is not for this host; undefined where it is. Everybody is in 224.0.0.1 (RFC 1112 §4). */
+  refuse(group: Ipv4, src: Ipv4): 'not-joined' | 'source-filtered' | undefined {
+    if (group === IPV4_ALL_SYSTEMS) return undefined
+    const joined = this.#joined.get(group)
+    if (joined === undefined) return 'not-joined'
+    return passesFilter(joined.filter, src) ? undefined : 'source-filtered'
   }
 
-  join(group: Ipv4): () => void {
-    const { settings, driver } = this.#host
+  join(group: Ipv4, filter: SourceFilter = EVERY_SOURCE): GroupMembership {
+    const { maxGroups } = this.#host.settings
     if (!isIpv4Multicast(group)) throw new RangeError(`not a multicast group: ${formatIpv4(group)}`)
-    const times = this.#joined.get(group) ?? 0
-    if (times === 0 && this.#joined.size >= settings.maxGroups)
-      throw new RangeError(`more than ${settings.maxGroups} groups: ${formatIpv4(group)}`)
-    this.#joined.set(group, times + 1)
-    if (times === 0 && settings.igmp) driver.step((core, now) => core.igmp.join(now, group))
+    if (!this.#joined.has(group) && this.#joined.size >= maxGroups)
+      throw new RangeError(`more than ${maxGroups} groups: ${formatIpv4(group)}`)
+    // Its own object, by which it is found.
+    const membership = {}
+    this.#set(group, membership, this.#checked(filter))
     let joined = true
-    return () => {
-      if (joined) this.#leave(group)
-      joined = false
+    return {
+      change: (next) => {
+        if (joined) this.#set(group, membership, this.#checked(next))
+      },
+      leave: () => {
+        if (joined) this.#set(group, membership, undefined)
+        joined = false
+      },
     }
   }
 
-  #leave(group: Ipv4): void {
+  /** One membership has another filter, or none any more. Throws where the sources of all are too many; nothing has changed then. */
+  #set(group: Ipv4, membership: object, filter: SourceFilter | undefined): void {
     const { settings, driver } = this.#host
-    const times = this.#joined.get(group) ?? 0
-    if (times > 1) this.#joined.set(group, times - 1)
-    else if (this.#joined.delete(group) && settings.igmp) driver.step((core, now) => core.igmp.leave(now, group))
+    const filters = new Map(this.#joined.get(group)?.filters)
+    if (filter === undefined) filters.delete(membership)
+    else filters.set(membership, filter)
+    const merged = mergeFilters(filters.values()) as GroupFilter
+    if (filter !== undefined) this.#checkCount(merged)
+    if (filters.size === 0) this.#joined.delete(group)
+    else this.#joined.set(group, { filters, filter: merged })
+    if (settings.igmp) driver.step((core, now) => core.igmp.change(now, group, merged))
+  }
+
+  /** A copy. Throws where a source is of the other family or no host, and where there are too many. */
+  #checked({ mode, sources }: SourceFilter): SourceFilter {
+    for (const source of sources) {
+      if (!isIpv4(source)) throw new IpError('ERR_IP_FAMILY', `not an IPv4 address: ${formatIp(source)}`)
+      if (!isSingleHost(source)) throw new RangeError(`not the address of a sender: ${formatIp(source)}`)
+    }
+    this.#checkCount({ sources })
+    return { mode, sources: [...sources] }
+  }
+
+  #checkCount({ sources }: Pick<SourceFilter, 'sources'>): void {
+    const { maxSources } = this.#host.settings
+    if (sources.length > maxSources) throw new RangeError(`more than ${maxSources} sources of a group`)
   }
 
   /** An IGMP packet with header `h` came at `buf[off..end)`. Returns why it is ignored. */

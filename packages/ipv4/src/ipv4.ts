@@ -1,5 +1,12 @@
-import { formatPrefix, type IpAddress, type Ipv4, type Ipv4Prefix } from '@fata/addr'
-import { type IpListener, IpListeners, type IpWriteOptions } from '@fata/ip'
+import { formatIp, formatPrefix, type IpAddress, type Ipv4, type Ipv4Prefix, isIpv4 } from '@fata/addr'
+import {
+  type GroupMembership,
+  IpError,
+  type IpListener,
+  IpListeners,
+  type IpWriteOptions,
+  type SourceFilter,
+} from '@fata/ip'
 import { ETHERTYPE_IPV4 } from '@fata/link'
 import type { Fill, Offload } from '@fata/net'
 import { createDriver, type Driver } from '@fata/runtime'
@@ -163,9 +170,10 @@ class Layer implements Ipv4Layer {
     return found
   }
 
-  join(group: Ipv4): () => void {
+  join(group: IpAddress, filter?: SourceFilter): GroupMembership {
     if (this.#closed) throw closedError()
-    return this.#groups.join(group)
+    if (!isIpv4(group)) throw new IpError('ERR_IP_FAMILY', `not an IPv4 address: ${formatIp(group)}`)
+    return this.#groups.join(group, filter)
   }
 
   source(dst: IpAddress): Ipv4 {

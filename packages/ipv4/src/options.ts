@@ -1,3 +1,5 @@
+import { MAX_SOURCES } from './core/igmp-records.ts'
+
 /** How an IPv4 layer behaves. Times are milliseconds. */
 export interface Ipv4Options {
   /** Time to live of packets whose writer names none, 1..255. Default 64. */
@@ -61,6 +63,8 @@ export interface Ipv4Options {
   readonly maxRoutes?: number
   /** Joined groups. Default 256. */
   readonly maxGroups?: number
+  /** Sources that the filters of one group name together, 1..134. Default 64. */
+  readonly maxSources?: number
   /** Pings under way. Default 1024. */
   readonly maxPings?: number
 }
@@ -97,6 +101,7 @@ export const defaults: Settings = Object.freeze({
   maxAddresses: 256,
   maxRoutes: 1024,
   maxGroups: 256,
+  maxSources: 64,
   maxPings: 1024,
 })
 
@@ -136,6 +141,7 @@ const numbers: Readonly<Record<string, readonly [Check, string]>> = {
   maxAddresses: [positive, '1 or more'],
   maxRoutes: [positive, '1 or more'],
   maxGroups: [positive, '1 or more'],
+  maxSources: [within(1, MAX_SOURCES), `in 1..${MAX_SOURCES}`],
   maxPings: [positive, '1 or more'],
 }
 

@@ -30,6 +30,7 @@ import {
 type Refusal =
   | 'not-for-us'
   | 'not-joined'
+  | 'source-filtered'
   | 'unicast-in-link-group'
   | 'martian-loopback'
   | 'martian-broadcast'
@@ -97,7 +98,8 @@ export class Receiver implements LinkListener {
     const { addresses } = this.#host.core
     const { src, dst } = h
     if (group) {
-      if (isIpv4Multicast(dst) && !this.#groups.has(dst)) return 'not-joined'
+      const refusal = isIpv4Multicast(dst) ? this.#groups.refuse(dst, src) : undefined
+      if (refusal !== undefined) return refusal
     } else {
       if (isIpv4Loopback(dst)) return 'martian-loopback'
       if (!addresses.has(dst) && !(this.#host.settings.transparent && dst >>> 24 !== 0)) return 'not-for-us'

@@ -134,7 +134,8 @@ export class Sender {
       nextHops.wait(path.nextHop, this.#store(packet, meta))
       return
     }
-    const isOwnGroup = path.kind === 'multicast' && settings.multicastLoopback && groups.has(dst)
+    const returns = path.kind === 'multicast' && settings.multicastLoopback
+    const isOwnGroup = returns && groups.refuse(dst, this.#header.src) === undefined
     if (!whole || isOwnGroup) {
       const packet = this.#store(this.#scratchPacket(), meta)
       emitter.emit(mac, packet)

@@ -1,5 +1,5 @@
 import type { Ipv4, Ipv4Prefix } from '@fata/addr'
-import type { Ip, IpReportKind } from '@fata/ip'
+import type { Ip, IpGroups, IpReportKind } from '@fata/ip'
 import type { Link, Neighbors } from '@fata/link'
 import type { DropCounts } from '@fata/net'
 import type { Runtime } from '@fata/runtime'
@@ -13,7 +13,7 @@ export interface Ipv4Deps extends Runtime {
 }
 
 /** IPv4 with ICMP and IGMP over one link. */
-export interface Ipv4Layer extends Ip {
+export interface Ipv4Layer extends Ip, IpGroups {
   /** Counters, live. */
   readonly stats: Ipv4Stats
 
@@ -39,12 +39,6 @@ export interface Ipv4Layer extends Ip {
 
   /** Removes the routes to a network, by `gateway` only where one is given. Returns whether there were any. */
   removeRoute(route: Pick<Ipv4Route, 'prefix' | 'gateway'>): boolean
-
-  /**
-   * Receives packets to a multicast group and tells routers so; returns the function that ends it. Who joins several times leaves as
-   * often. Throws a RangeError where it is no group, or there are too many.
-   */
-  join(group: Ipv4): () => void
 
   /**
    * Sends one ICMP echo request and resolves with what became of it. Rejects with the signal's reason, with IpError as `write` throws,

@@ -1,4 +1,4 @@
-import { ipv4, ipv4Prefix, mac } from '@fata/addr'
+import { ipv4, ipv4Prefix, ipv6, mac } from '@fata/addr'
 import { checksum, fromHex, hex, putU16 } from '@fata/bytes'
 import { describe, expect, it } from 'vitest'
 import { ROUTER_ALERT } from '../src/wire.ts'
@@ -18,7 +18,7 @@ const GENERAL = '110a0000000000000000 0000'
 describe('multicast groups', () => {
   it('are reported as Linux reports them', () => {
     const { ip, link, clock } = createHost()
-    const leave = ip.join(GROUP)
+    const { leave } = ip.join(GROUP)
     const [report] = link.take()
     // IP (tos 0xc0, ttl 1, id 0, offset 0, flags [DF], proto IGMP (2), length 40, options (RA))
     //     10.0.0.1 > 224.0.0.22: igmp v3 report, 1 group record(s) [gaddr 239.1.2.3 to_ex, 0 source(s)]
@@ -39,7 +39,7 @@ describe('multicast groups', () => {
   it('are reported to an older querier in its version', () => {
     const { ip, link, clock } = createHost()
     link.receive(query('1164000000000000'))
-    const leave = ip.join(GROUP)
+    const { leave } = ip.join(GROUP)
     // 10.0.0.1 > 239.1.2.3: igmp v2 report 239.1.2.3
     expect(hex(link.take()[0]!.bytes)).toBe('46c00020000040000102e9120a000001ef010203940400001600f8faef010203')
     clock.advance(20_000)
@@ -85,11 +85,11 @@ describe('multicast groups', () => {
       return listener.got.length
     }
     expect(receive()).toBe(0)
-    const leaves = [ip.join(GROUP), ip.join(GROUP)]
-    leaves[0]!()
-    leaves[0]!()
+    const memberships = [ip.join(GROUP), ip.join(GROUP)]
+    memberships[0]!.leave()
+    memberships[0]!.leave()
     expect(receive()).toBe(1)
-    leaves[1]!()
+    memberships[1]!.leave()
     expect([receive(), ip.stats.dropped, link.sent]).toEqual([1, { 'not-joined': 2 }, []])
   })
 
@@ -107,6 +107,44 @@ describe('multicast groups', () => {
     ip.join(ipv4('239.1.2.4'))
     ip.join(GROUP)
     expect(() => ip.join(ipv4('239.1.2.5'))).toThrow(/more than 2 groups/)
+  })
+
+  it('hear the sources that one membership wants (RFC 3376 §3.2)', () => {
+    const { ip, link } = createHost({ igmp: false })
+    const listener = recorder()
+    ip.listen(17, listener)
+    const heard = (): number[] => {
+      listener.got.length = 0
+      for (const n of [5, 6, 7])
+        link.receive(packet({ src: ipv4(`10.0.0.${n}`), dst: GROUP }, counting(4)), { multicast: true })
+      return listener.got.map(({ src }) => (src as number) & 0xff)
+    }
+    const only = (...sources: string[]) => ({ mode: 'include' as const, sources: sources.map(ipv4) })
+    const first = ip.join(GROUP, only('10.0.0.5'))
+    expect(heard()).toEqual([5])
+    expect(ip.stats.dropped).toEqual({ 'source-filtered': 2 })
+    const second = ip.join(GROUP, { mode: 'exclude', sources: [ipv4('10.0.0.5'), ipv4('10.0.0.6')] })
+    expect(heard()).toEqual([5, 7])
+    first.change(only('10.0.0.6', '10.0.0.7'))
+    expect(heard()).toEqual([6, 7])
+    second.leave()
+    second.change(only('10.0.0.5'))
+    expect(heard()).toEqual([6, 7])
+    first.leave()
+    expect(heard()).toEqual([])
+  })
+
+  it('have sources of hosts, and so many', () => {
+    const { ip, link } = createHost({ maxSources: 2 })
+    const sources = [5, 6, 7].map((n) => ipv4(`10.0.0.${n}`))
+    expect(() => ip.join(GROUP, { mode: 'exclude', sources })).toThrow(/more than 2 sources/)
+    expect(() => ip.join(GROUP, { mode: 'include', sources: [GROUP] })).toThrow(RangeError)
+    expect(() => ip.join(GROUP, { mode: 'include', sources: [ipv6('::5')] })).toThrow('not an IPv4 address: ::5')
+    expect(() => ip.join(ipv6('ff02::5'))).toThrow('not an IPv4 address: ff02::5')
+    ip.join(GROUP, { mode: 'include', sources: sources.slice(0, 2) })
+    link.take()
+    expect(() => ip.join(GROUP, { mode: 'include', sources: sources.slice(2) })).toThrow(RangeError)
+    expect(link.take()).toEqual([])
   })
 
   it('a report that the device refuses is counted', () => {

@@ -80,7 +80,7 @@ describe('an IPv4 layer', () => {
       link.receive(packet({ protocol: 1 }, icmp(3, 4, 1400, quote)))
       ip.write(ipv4(`10.0.0.${100 + (i % 100)}`), 17, 8, filling(counting(8)))
       void ip.ping(PEER, { timeoutMs: 1 + i }).catch(() => {})
-      const leave = ip.join(ipv4('239.1.1.1'))
+      const { leave } = ip.join(ipv4('239.1.1.1'))
       leave()
       clock.advance(5)
     }

@@ -1,15 +1,17 @@
 import { IPV4_ALL_SYSTEMS, type Ipv4 } from '@fata/addr'
 import { u32 } from '@fata/bytes'
 import type { Random } from '@fata/runtime'
+import { IGMP_LEAVE, IGMP_QUERY, IGMP_REPORT_V1, IGMP_REPORT_V2, type IgmpMessage, type IgmpRecord } from '../wire.ts'
 import {
-  IGMP_LEAVE,
-  IGMP_QUERY,
-  IGMP_REPORT_V1,
-  IGMP_REPORT_V2,
-  type IgmpMessage,
-  type IgmpRecord,
-  type IgmpRecordType,
-} from '../wire.ts'
+  currentState,
+  differences,
+  type GroupFilter,
+  intoReports,
+  isWanted,
+  modeChange,
+  NOT_WANTED,
+  sourceChanges,
+} from './igmp-records.ts'
 
 /** A message to send: a version 3 report, or one of version 1 or 2 about `group`. */
 export type IgmpOut =
@@ -27,17 +29,16 @@ const UNSOLICITED_REPORT_V2_MS = 10_000
 const LEAST_RESPONSE_MS = 100
 /** RFC 3376 §9.1: a host may record only so many sources. Beyond it the answer covers them all. */
 const MAX_QUERIED_SOURCES = 64
-/** A report of that many fits into 576 bytes. */
-const RECORDS_PER_REPORT = 64
-const NO_SOURCES: readonly Ipv4[] = []
 
 /** What is known of one group. A group that was left stays until its retransmissions are done. */
 interface Member {
   readonly group: Ipv4
-  joined: boolean
-  /** Retransmissions of the state change that are left, and when the next is due. */
+  filter: GroupFilter
+  /** Reports that are left to be sent of a change of mode, or of a join of an older version, and when the next is due. */
   changes: number
   changeAt: number
+  /** The same of each source that has been added or removed. */
+  readonly changed: Map<Ipv4, number>
   /** When a query is to be answered. */
   responseAt: number
   /** Sources that the query asked about; undefined for all. */
@@ -47,12 +48,13 @@ interface Member {
 }
 
 /**
- * The group member's half of IGMP for memberships in EXCLUDE mode with no sources, which means any source: RFC 3376 §5, with the
- * compatibility modes of §7.2.
+ * The group member's half of IGMP: RFC 3376 §5, with the compatibility modes of §7.2. A group that is joined from every source has the
+ * filter EXCLUDE {}, one that is not joined INCLUDE {}.
  *
- *     join   -> TO_EX {}, repeated [Robustness] - 1 times within 1 s each
- *     leave  -> TO_IN {}, likewise
- *     query  -> IS_EX {} within [Max Resp Time]; for queried sources B: IS_IN B
+ *     another mode          -> TO_EX A or TO_IN A, repeated [Robustness] - 1 times within 1 s each
+ *     other sources         -> ALLOW and BLOCK of those that changed, likewise
+ *     query                 -> IS_EX A or IS_IN A within [Max Resp Time]
+ *     query for sources B   -> IS_IN of those of B that are wanted, likewise
  *
  * Differs from the RFC in: responses to a general query are one burst, not spread (§5.2 allows it).
  */
@@ -77,49 +79,71 @@ export class Igmp {
     return now < this.#v2Until ? 2 : 3
   }
 
-  join(now: number, group: Ipv4): void {
+  /** The group is wanted as `filter` says from here on; INCLUDE {} leaves it. */
+  change(now: number, group: Ipv4, filter: GroupFilter): void {
     if (group === IPV4_ALL_SYSTEMS) return
-    this.#change(now, group, true)
-  }
-
-  leave(now: number, group: Ipv4): void {
-    if (group === IPV4_ALL_SYSTEMS) return
-    this.#change(now, group, false)
-  }
-
-  #change(now: number, group: Ipv4, joined: boolean): void {
-    const old = this.#members.get(group)
-    const member: Member = old ?? {
-      group,
-      joined,
-      changes: 0,
-      changeAt: NEVER,
-      responseAt: NEVER,
-      queried: undefined,
-      lastReporter: false,
-    }
-    this.#members.set(group, member)
-    member.joined = joined
-    member.changes = this.#robustness
-    if (!joined) member.responseAt = NEVER
-    this.#sendChange(now, member)
+    const m = this.#members.get(group) ?? newMember(group)
+    const before = m.filter
+    m.filter = filter
+    this.#members.set(group, m)
+    if (!isWanted(filter)) m.responseAt = NEVER
+    if (this.#countChanges(now, m, before)) this.#sendChange(now, m)
+    else if (!this.#isDue(m) && !isWanted(filter)) this.#members.delete(group)
     this.#settle()
+  }
+
+  /** Returns whether there is anything to tell. */
+  #countChanges(now: number, m: Member, before: GroupFilter): boolean {
+    if (this.version(now) !== 3) {
+      if (isWanted(before) === isWanted(m.filter)) return false
+      m.changes = this.#robustness
+      return true
+    }
+    if (before.mode !== m.filter.mode) {
+      m.changes = this.#robustness
+      m.changed.clear()
+      return true
+    }
+    const changed = differences(before, m.filter)
+    for (const source of changed) m.changed.set(source, this.#robustness)
+    return changed.length > 0
   }
 
   /** One of the [Robustness] transmissions of a state change, RFC 3376 §5.1, RFC 2236 §3. */
   #sendChange(now: number, m: Member): void {
     const version = this.version(now)
-    if (version === 3) this.#report([record(m.joined ? 'TO_EX' : 'TO_IN', m.group)])
-    else if (m.joined) this.#old(version === 1 ? IGMP_REPORT_V1 : IGMP_REPORT_V2, m)
-    else {
-      // An older querier asks who is left by itself, so one leave is enough; IGMPv1 has none.
-      if (version === 2 && m.lastReporter) this.#out.push({ kind: 'old', type: IGMP_LEAVE, group: m.group })
-      m.changes = 1
+    if (version === 3) this.#sendRecords(m)
+    else this.#sendOldChange(version, m)
+    const within = version === 3 ? UNSOLICITED_REPORT_MS : UNSOLICITED_REPORT_V2_MS
+    m.changeAt = this.#isDue(m) ? now + this.#within(within) : NEVER
+    if (m.changeAt === NEVER && !isWanted(m.filter)) this.#members.delete(m.group)
+  }
+
+  /** A change of mode tells all sources, and so covers their changes. */
+  #sendRecords(m: Member): void {
+    if (m.changes > 0) {
+      m.changes--
+      this.#report([modeChange(m.group, m.filter)])
+    } else this.#report(sourceChanges(m.group, m.filter, m.changed.keys()))
+    for (const [source, left] of m.changed) {
+      if (left > 1) m.changed.set(source, left - 1)
+      else m.changed.delete(source)
     }
-    m.changes--
-    m.changeAt =
-      m.changes > 0 ? now + this.#within(version === 3 ? UNSOLICITED_REPORT_MS : UNSOLICITED_REPORT_V2_MS) : NEVER
-    if (m.changes === 0 && !m.joined) this.#members.delete(m.group)
+  }
+
+  #sendOldChange(version: 1 | 2, m: Member): void {
+    if (isWanted(m.filter)) {
+      m.changes--
+      this.#old(version === 1 ? IGMP_REPORT_V1 : IGMP_REPORT_V2, m)
+      return
+    }
+    // An older querier asks who is left by itself, so one leave is enough; IGMPv1 has none.
+    m.changes = 0
+    if (version === 2 && m.lastReporter) this.#out.push({ kind: 'old', type: IGMP_LEAVE, group: m.group })
+  }
+
+  #isDue(m: Member): boolean {
+    return m.changes > 0 || m.changed.size > 0
   }
 
   /** A message was heard that has been checked as RFC 3376 §9.1 says; `b` is what `message` was read from. */
@@ -133,10 +157,8 @@ export class Igmp {
   /** RFC 2236 §3: another member answered. Reports of version 3 are not suppressed. */
   #heard(now: number, group: Ipv4): void {
     const m = this.#members.get(group)
-    if (m === undefined || !m.joined || this.version(now) === 3) return
-    m.responseAt = NEVER
-    m.changeAt = NEVER
-    m.changes = 0
+    if (m === undefined || !isWanted(m.filter) || this.version(now) === 3) return
+    forgetReports(m)
     m.lastReporter = false
   }
 
@@ -162,17 +184,15 @@ export class Igmp {
     if (this.version(now) === before) return
     this.#generalAt = NEVER
     for (const m of this.#members.values()) {
-      m.responseAt = NEVER
-      m.changeAt = NEVER
-      m.changes = 0
-      if (!m.joined) this.#members.delete(m.group)
+      forgetReports(m)
+      if (!isWanted(m.filter)) this.#members.delete(m.group)
     }
   }
 
   /** RFC 2236 §3: every group has a timer of its own, which only a shorter one replaces. */
   #answerOld(now: number, q: IgmpMessage): void {
     for (const m of this.#members.values()) {
-      if (!m.joined || (q.group !== 0 && q.group !== m.group)) continue
+      if (!isWanted(m.filter) || (q.group !== 0 && q.group !== m.group)) continue
       if (m.responseAt - now > q.maxResponseMs)
         m.responseAt = now + this.#within(Math.max(q.maxResponseMs, LEAST_RESPONSE_MS))
     }
@@ -181,7 +201,7 @@ export class Igmp {
   /** Rules 3 to 5 of RFC 3376 §5.2. */
   #answerSpecific(at: number, q: IgmpMessage, b: Uint8Array): void {
     const m = this.#members.get(q.group)
-    if (m === undefined || !m.joined) return
+    if (m === undefined || !isWanted(m.filter)) return
     const pending = m.responseAt !== NEVER
     if (q.sourceCount === 0 || (pending && m.queried === undefined)) m.queried = undefined
     else {
@@ -197,16 +217,15 @@ export class Igmp {
     const version = this.version(now)
     if (this.#generalAt <= now) {
       this.#generalAt = NEVER
-      const all: IgmpRecord[] = []
-      for (const m of this.#members.values()) if (m.joined) all.push(record('IS_EX', m.group))
-      for (let i = 0; i < all.length; i += RECORDS_PER_REPORT) this.#report(all.slice(i, i + RECORDS_PER_REPORT))
+      const members = [...this.#members.values()].filter((m) => isWanted(m.filter))
+      this.#report(members.flatMap((m) => currentState(m.group, m.filter)))
     }
     for (const m of this.#members.values()) {
       if (m.changeAt <= now) this.#sendChange(now, m)
       if (m.responseAt > now) continue
       m.responseAt = NEVER
       if (version !== 3) this.#old(version === 1 ? IGMP_REPORT_V1 : IGMP_REPORT_V2, m)
-      else this.#report([m.queried === undefined ? record('IS_EX', m.group) : record('IS_IN', m.group, [...m.queried])])
+      else this.#report(currentState(m.group, m.filter, m.queried))
       m.queried = undefined
     }
     this.#settle()
@@ -227,7 +246,7 @@ export class Igmp {
   }
 
   #report(records: readonly IgmpRecord[]): void {
-    this.#out.push({ kind: 'report', records })
+    for (const report of intoReports(records)) this.#out.push({ kind: 'report', records: report })
   }
 
   #old(type: number, m: Member): void {
@@ -241,6 +260,22 @@ export class Igmp {
   }
 }
 
-function record(type: IgmpRecordType, group: Ipv4, sources: readonly Ipv4[] = NO_SOURCES): IgmpRecord {
-  return { type, group, sources }
+function newMember(group: Ipv4): Member {
+  return {
+    group,
+    filter: NOT_WANTED,
+    changes: 0,
+    changeAt: NEVER,
+    changed: new Map(),
+    responseAt: NEVER,
+    queried: undefined,
+    lastReporter: false,
+  }
+}
+
+function forgetReports(m: Member): void {
+  m.responseAt = NEVER
+  m.changeAt = NEVER
+  m.changes = 0
+  m.changed.clear()
 }

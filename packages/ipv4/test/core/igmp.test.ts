@@ -3,6 +3,7 @@ import { putU32 } from '@fata/bytes'
 import type { Random } from '@fata/runtime'
 import { describe, expect, it } from 'vitest'
 import { Igmp } from '../../src/core/igmp.ts'
+import { type GroupFilter, NOT_WANTED } from '../../src/core/igmp-records.ts'
 import {
   createIgmpMessage,
   IGMP_LEAVE,
@@ -14,6 +15,10 @@ import {
 
 const G = ipv4('239.1.2.3')
 const H = ipv4('239.9.9.9')
+const EVERYBODY: GroupFilter = { mode: 'exclude', sources: [] }
+/** `only(1, 2)` wants 10.0.0.1 and 10.0.0.2, `but(1)` everybody but 10.0.0.1. */
+const only = (...n: number[]): GroupFilter => ({ mode: 'include', sources: n.map((i) => ipv4(`10.0.0.${i}`)) })
+const but = (...n: number[]): GroupFilter => ({ ...only(...n), mode: 'exclude' })
 /** Random delays are the whole range. */
 const longest: Random = { uint32: () => 0xffffffff, fill: () => {} }
 
@@ -24,7 +29,10 @@ const NAMES: Readonly<Record<number, string>> = {
 }
 
 function harness(random: Random = longest) {
-  const igmp = new Igmp(random)
+  const igmp = Object.assign(new Igmp(random), {
+    join: (now: number, group: Ipv4) => igmp.change(now, group, EVERYBODY),
+    leave: (now: number, group: Ipv4) => igmp.change(now, group, NOT_WANTED),
+  })
   /** What is sent, in words. */
   const sent = (): string[] => {
     const out: string[] = []
@@ -122,7 +130,7 @@ describe('IGMPv3 membership', () => {
     sent()
     until(10_000)
     query(20_000)
-    expect(until(1e9).map((text) => text.split(',').length)).toEqual([64, 36])
+    expect(until(1e9).map((text) => text.split(',').length)).toEqual([68, 32])
   })
 
   it('answers a query for a group it is in', () => {
@@ -197,6 +205,91 @@ describe('IGMPv3 membership', () => {
     query(20_000)
     hear(21_000, { type: IGMP_REPORT_V2, group: G })
     expect(until(1e9)).toEqual(['30000 IS_EX 239.1.2.3 {}'])
+  })
+})
+
+describe('IGMPv3 source filters', () => {
+  it.each([
+    ['INCLUDE (A) to INCLUDE (B)', only(1, 2), only(2, 3), ['ALLOW 239.1.2.3 {10.0.0.3}, BLOCK 239.1.2.3 {10.0.0.1}']],
+    ['EXCLUDE (A) to EXCLUDE (B)', but(1, 2), but(2, 3), ['ALLOW 239.1.2.3 {10.0.0.1}, BLOCK 239.1.2.3 {10.0.0.3}']],
+    ['INCLUDE (A) to EXCLUDE (B)', only(1, 2), but(2), ['TO_EX 239.1.2.3 {10.0.0.2}']],
+    ['EXCLUDE (A) to INCLUDE (B)', but(1), only(4), ['TO_IN 239.1.2.3 {10.0.0.4}']],
+    ['INCLUDE (A) to INCLUDE ()', only(1), only(), ['BLOCK 239.1.2.3 {10.0.0.1}']],
+    ['the same', only(1, 2), only(2, 1), []],
+  ])('tells a change from %s, twice (RFC 3376 §5.1)', (_, before, after, expected) => {
+    const { igmp, sent, until } = harness()
+    igmp.change(0, G, before)
+    until(10_000)
+    sent()
+    igmp.change(20_000, G, after)
+    expect(sent()).toEqual(expected)
+    expect(until(1e9)).toEqual(expected.map((text) => `21000 ${text}`))
+  })
+
+  it('joins with the sources that it wants', () => {
+    const { igmp, sent } = harness()
+    igmp.change(0, G, only(1, 2))
+    expect(sent()).toEqual(['ALLOW 239.1.2.3 {10.0.0.1,10.0.0.2}'])
+  })
+
+  it('tells each source as often as it should, though others change meanwhile (RFC 3376 §5.1)', () => {
+    const { igmp, sent, until } = harness()
+    igmp.change(0, G, only(1))
+    igmp.change(400, G, only(1, 2))
+    igmp.change(800, G, only(2))
+    expect(sent()).toEqual([
+      'ALLOW 239.1.2.3 {10.0.0.1}',
+      'ALLOW 239.1.2.3 {10.0.0.1,10.0.0.2}',
+      'ALLOW 239.1.2.3 {10.0.0.2}, BLOCK 239.1.2.3 {10.0.0.1}',
+    ])
+    expect(until(1e9)).toEqual(['1800 BLOCK 239.1.2.3 {10.0.0.1}'])
+  })
+
+  it('a change of mode tells the sources that changed after it, too', () => {
+    const { igmp, sent, until } = harness()
+    igmp.change(0, G, but(1))
+    igmp.change(500, G, but(1, 2))
+    expect(sent()).toEqual(['TO_EX 239.1.2.3 {10.0.0.1}', 'TO_EX 239.1.2.3 {10.0.0.1,10.0.0.2}'])
+    expect(until(1e9)).toEqual(['1500 BLOCK 239.1.2.3 {10.0.0.2}'])
+  })
+
+  it.each([
+    ['INCLUDE', only(1, 2), ['21000 IS_IN 239.1.2.3 {10.0.0.2}'], '40000 IS_IN 239.1.2.3 {10.0.0.1,10.0.0.2}'],
+    ['EXCLUDE', but(1, 2), ['21000 IS_IN 239.1.2.3 {10.0.0.3}'], '40000 IS_EX 239.1.2.3 {10.0.0.1,10.0.0.2}'],
+    ['INCLUDE of others', only(4), [], '40000 IS_IN 239.1.2.3 {10.0.0.4}'],
+  ])('answers for sources in mode %s, and for the group (RFC 3376 §5.2)', (_, filter, forSources, forGroup) => {
+    const { igmp, sent, until, query } = harness()
+    igmp.change(0, G, filter)
+    until(10_000)
+    sent()
+    query(20_000, G, { maxResponseMs: 1_000 }, ipv4('10.0.0.2'), ipv4('10.0.0.3'))
+    expect(until(25_000)).toEqual(forSources)
+    query(30_000, G)
+    expect(until(1e9)).toEqual([forGroup])
+  })
+
+  it('among older routers says nothing of sources (RFC 3376 §7.2)', () => {
+    const { igmp, sent, until, query } = harness()
+    query(0, 0, { version: 2 })
+    igmp.change(0, G, only(1))
+    expect(sent()).toEqual(['v2 239.1.2.3'])
+    until(50_000)
+    igmp.change(60_000, G, but(2))
+    expect([sent(), until(70_000)]).toEqual([[], []])
+    igmp.change(70_000, G, only())
+    expect(sent()).toEqual(['leave 239.1.2.3'])
+  })
+
+  it('splits what does not fit into one report (RFC 3376 §4.2.16)', () => {
+    const { igmp, sent } = harness()
+    const sources = Array.from({ length: 134 }, (_, i) => ipv4(`10.1.0.${i}`))
+    igmp.change(0, G, { mode: 'include', sources })
+    igmp.change(10, G, { mode: 'include', sources: sources.map((a) => (a + 256) as Ipv4) })
+    expect(sent().map((text) => [text.split(' ')[0], text.split(',').length])).toEqual([
+      ['ALLOW', 134],
+      ['ALLOW', 134],
+      ['BLOCK', 134],
+    ])
   })
 })
 
