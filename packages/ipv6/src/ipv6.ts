@@ -1,4 +1,5 @@
 import {
+  formatIpv4,
   formatIpv6,
   formatPrefix,
   type IpAddress,
@@ -7,7 +8,7 @@ import {
   isIpv4,
   isIpv6Multicast,
 } from '@fata/addr'
-import { type IpListener, IpListeners, type IpWriteOptions } from '@fata/ip'
+import { type GroupMembership, IpError, type IpListener, IpListeners, type IpWriteOptions } from '@fata/ip'
 import { ETHERTYPE_IPV6, type Link } from '@fata/link'
 import type { Fill, Offload } from '@fata/net'
 import { type Clock, createDriver, type Driver } from '@fata/runtime'
@@ -183,16 +184,21 @@ class Layer implements Ipv6Layer {
     return this.#driver.step((core, now) => core.removeRoute(now, prefix, gateway))
   }
 
-  join(group: Ipv6): () => void {
+  /** Routers are asked for every source; whom a filter keeps out its membership does not hear. */
+  join(group: IpAddress): GroupMembership {
+    if (isIpv4(group)) throw new IpError('ERR_IP_FAMILY', `not an IPv6 address: ${formatIpv4(group)}`)
     if (!isIpv6Multicast(group)) throw new RangeError(`not a multicast address: ${formatIpv6(group)}`)
     if (!this.#driver.step((core, now) => core.join(now, group))) {
       throw new RangeError(`no more than ${this.#core.host.settings.maxGroups} groups`)
     }
     let joined = true
-    return () => {
-      if (!joined || this.#closed) return
-      joined = false
-      this.#driver.step((core, now) => core.leave(now, group))
+    return {
+      change() {},
+      leave: () => {
+        if (!joined || this.#closed) return
+        joined = false
+        this.#driver.step((core, now) => core.leave(now, group))
+      },
     }
   }
 

@@ -1,5 +1,5 @@
 import type { Ipv6, Ipv6Prefix, Mac } from '@fata/addr'
-import type { Ip } from '@fata/ip'
+import type { Ip, IpGroups } from '@fata/ip'
 import type { Link } from '@fata/link'
 import type { Runtime } from '@fata/runtime'
 import type { AddressChange, AddressOrigin } from './core/addresses.ts'
@@ -13,7 +13,7 @@ export interface Ipv6Deps extends Runtime {
 }
 
 /** IPv6 with ICMPv6, Neighbor Discovery and Multicast Listener Discovery over one link. */
-export interface Ipv6Layer extends Ip {
+export interface Ipv6Layer extends Ip, IpGroups {
   /** Counters, live. */
   readonly stats: Ipv6Stats
 
@@ -48,12 +48,6 @@ export interface Ipv6Layer extends Ip {
 
   /** Removes configured routes to a prefix, by `gateway` only where one is given. Returns whether there were any. */
   removeRoute(route: { readonly prefix: Ipv6Prefix; readonly gateway?: Ipv6 | undefined }): boolean
-
-  /**
-   * Receives packets to a multicast group and tells routers so; returns the function that ends it. Who joins several times leaves as
-   * often. Throws a RangeError where it is no group, or there are too many.
-   */
-  join(group: Ipv6): () => void
 
   /**
    * Sends one ICMPv6 echo request and resolves with what became of it. Rejects with the signal's reason, with IpError as `write`

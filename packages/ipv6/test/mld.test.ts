@@ -41,7 +41,7 @@ describe('joining a group, RFC 3810 §6.1', () => {
   it('is reported twice, and so is leaving it', () => {
     const h = host()
     const start = h.runtime.clock.now()
-    const leave = h.layer.join(GROUP)
+    const { leave } = h.layer.join(GROUP)
     h.advance(1000)
     const joined = reports(h, start)
     expect(joined.map(([, what]) => what)).toEqual(['to-exclude ff15::7', 'to-exclude ff15::7'])
@@ -73,8 +73,8 @@ describe('joining a group, RFC 3810 §6.1', () => {
 
   it('counts how many want it', () => {
     const h = host()
-    const first = h.layer.join(GROUP)
-    const second = h.layer.join(GROUP)
+    const { leave: first } = h.layer.join(GROUP)
+    const { leave: second } = h.layer.join(GROUP)
     h.advance(2000)
     h.sent()
     first()
@@ -90,7 +90,7 @@ describe('joining a group, RFC 3810 §6.1', () => {
     const heard = listenTo(h.layer, PROTOCOL_UDP)
     const packet = udp({ src: 'fd00::b', dst: 'ff15::7' })
     h.receive(packet)
-    const leave = h.layer.join(GROUP)
+    const { leave } = h.layer.join(GROUP)
     h.receive(packet)
     leave()
     h.receive(packet)
@@ -125,7 +125,7 @@ describe('joining a group, RFC 3810 §6.1', () => {
 
   it('that is left before it was reported again is reported as left', () => {
     const h = host()
-    h.layer.join(GROUP)()
+    h.layer.join(GROUP).leave()
     h.advance(2000)
     expect(reports(h).map(([, what]) => what)).toEqual([
       'to-exclude ff15::7',
@@ -277,7 +277,7 @@ describe('in the presence of a router of version 1, RFC 3810 §8.2.1', () => {
     h.receive(mldQuery(version1))
     h.advance(1000)
     h.sent()
-    const leave = h.layer.join(GROUP)
+    const { leave } = h.layer.join(GROUP)
     h.advance(1000)
     expect(reports(h).map(([, what]) => what)).toEqual(['v1 report ff15::7', 'v1 report ff15::7'])
     leave()

@@ -225,7 +225,7 @@ describe('where packets go', () => {
   it('is a group that this host has joined, too', () => {
     const h = host()
     const heard = listenTo(h.layer)
-    const leave = h.layer.join(ipv6('ff15::7'))
+    const { leave } = h.layer.join(ipv6('ff15::7'))
     sendUdp(h.layer, 'ff15::7')
     h.advance(0)
     expect(heard.packets).toHaveLength(1)

@@ -1,6 +1,6 @@
 export { type BootArguments, type ParsedBootArguments, parseBootArguments } from './boot-arguments.ts'
 export type { StackConfig } from './config.ts'
-export { dualIp } from './dual-ip.ts'
+export { dualIp, type MulticastIp } from './dual-ip.ts'
 export { StackError, type StackErrorCode } from './errors.ts'
 export type { LayerOptions, Layers } from './layers.ts'
 export type { PingOptions, PingOutcome } from './ping.ts'

@@ -57,7 +57,7 @@ export function createStack(
   const ipv4 = settings.ipv4 && buildIpv4(settings.ipv4, { link, arp }, runtime, options.ipv4)
   const ipv6 = settings.ipv6 && buildIpv6(settings.ipv6, link, runtime, options.ipv6)
   const ip = dualIp(ipv4, ipv6)
-  const udp = createUdp({ ip, ...runtime }, options.udp)
+  const udp = createUdp({ ip, groups: ip, ...runtime }, options.udp)
   const tcp = createTcp({ ip, ...runtime }, options.tcp)
 
   let closing: Promise<void> | undefined

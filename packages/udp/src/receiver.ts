@@ -46,7 +46,7 @@ export class Receiver implements IpListener {
     if (socket === undefined) return this.#nobody()
     this.#describe(header, packet)
     if (!multicast) this.#deliver(socket, buf, off + HEADER_LEN, dataEnd)
-    else for (const member of this.#group) this.#deliver(member, buf, off + HEADER_LEN, dataEnd)
+    else this.#deliverToGroup(packet, buf, off + HEADER_LEN, dataEnd)
     return true
   }
 
@@ -66,6 +66,13 @@ export class Receiver implements IpListener {
   #findGroup(header: UdpHeader, { src, dst }: IpPacket): Socket | undefined {
     this.#table.findAll(src, header.srcPort, dst, header.dstPort, this.#group)
     return this.#group[0]
+  }
+
+  #deliverToGroup({ src, dst }: IpPacket, buf: Uint8Array, off: number, end: number): void {
+    for (const member of this.#group) {
+      if (member.hears(dst, src)) this.#deliver(member, buf, off, end)
+      else countDrop(this.#stats.dropped, 'source-filtered')
+    }
   }
 
   #deliver(socket: Socket, buf: Uint8Array, off: number, end: number): void {

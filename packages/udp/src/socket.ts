@@ -1,8 +1,10 @@
-import { type Endpoint, formatEndpoint, type IpAddress, isIpv4 } from '@fata/addr'
+import { type Endpoint, formatEndpoint, formatIp, type IpAddress, isIpv4 } from '@fata/addr'
 import { copyBytes } from '@fata/bytes'
+import type { GroupMembership, SourceFilter } from '@fata/ip'
 import { countDrop, type Fill } from '@fata/net'
 import { EVERY_PORT, type Family } from './core/port-table.ts'
 import { UdpError } from './errors.ts'
+import { Memberships } from './memberships.ts'
 import { requireInteger } from './options.ts'
 import { ReceiveQueue } from './receive-queue.ts'
 import type { SendingSocket } from './sender.ts'
@@ -18,6 +20,7 @@ export interface SocketHost {
   maxPayload(dst: Endpoint): number
   /** False, and nothing changed, where somebody is bound like this already. */
   reconnect(socket: Socket, remote: Endpoint | undefined): boolean
+  join(group: IpAddress, filter: SourceFilter | undefined): GroupMembership
   release(socket: Socket): void
 }
 
@@ -52,6 +55,7 @@ export class Socket implements UdpSocket, SendingSocket {
   onError: ((error: UdpError) => void) | undefined
   readonly #host: SocketHost
   readonly #queue: ReceiveQueue
+  readonly #memberships = new Memberships()
   #outgoing: Uint8Array = NO_DATA
   #letGo: () => void = () => {}
   #closed = false
@@ -103,6 +107,18 @@ export class Socket implements UdpSocket, SendingSocket {
     return this.#host.maxPayload(this.#destination(dst))
   }
 
+  join(group: IpAddress, filter?: SourceFilter): GroupMembership {
+    this.#requireOpen()
+    if (this.family !== 'both' && isIpv4(group) !== (this.family === 'ipv4'))
+      throw new UdpError('ERR_UDP_FAMILY', `a socket of ${this.family} cannot join ${formatIp(group)}`)
+    return this.#memberships.add(group, this.#host.join(group, filter), filter)
+  }
+
+  /** Whether its memberships let it hear `source` in `group`. */
+  hears(group: IpAddress, source: IpAddress): boolean {
+    return this.#memberships.pass(group, source)
+  }
+
   receive(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<Datagram> {
     return this.#queue.take(options.signal)
   }
@@ -125,6 +141,7 @@ export class Socket implements UdpSocket, SendingSocket {
     this.#closed = true
     this.#letGo()
     this.#host.release(this)
+    this.#memberships.leaveAll()
     this.#queue.close(closedError())
   }
 

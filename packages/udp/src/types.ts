@@ -1,4 +1,5 @@
 import type { Endpoint, IpAddress } from '@fata/addr'
+import type { GroupMembership, SourceFilter } from '@fata/ip'
 import type { DropCounts, Fill } from '@fata/net'
 import type { UdpError } from './errors.ts'
 
@@ -135,6 +136,13 @@ export interface UdpSocket extends AsyncIterable<Datagram>, AsyncDisposable {
    */
   receive(options?: { readonly signal?: AbortSignal | undefined }): Promise<Datagram>
 
+  /**
+   * Hears `group` from here on, from everybody or as `filter` says, until what it returns is left or the socket is closed; the socket must be
+   * bound to the group's port. A group that a socket has not joined it hears where somebody else on this host has. Throws a RangeError where it
+   * is no group, or there are too many; UdpError `ERR_UDP_FAMILY`, `ERR_UDP_CLOSED`; a TypeError where the UDP was made without groups.
+   */
+  join(group: IpAddress, filter?: SourceFilter): GroupMembership
+
   /** Bytes of data that reach `dst` in one packet, as far as is known. Throws as `send`. */
   maxPayload(dst?: Endpoint): number
 
@@ -150,7 +158,7 @@ export interface UdpStats {
   txBytes: number
   /**
    * Of a socket: `queue-full`, and `unreported-error` (see `onError`). Of all: these too; the reasons of `Malformed`; `bad-checksum`, `zero-checksum`
-   * (IPv6), `no-port` (nobody is bound to it), `closed` (by a handler of the same datagram), `unknown-error` (a report about no socket's datagram).
+   * (IPv6), `no-port` (nobody is bound to it), `source-filtered` (by the filter of a socket's group), `closed` (by a handler of the same datagram), `unknown-error` (a report about no socket's datagram).
    */
   readonly dropped: DropCounts
 }

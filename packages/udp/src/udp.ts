@@ -1,5 +1,5 @@
-import { type Endpoint, formatIp } from '@fata/addr'
-import { type Ip, PROTOCOL_UDP } from '@fata/ip'
+import { type Endpoint, formatIp, type IpAddress } from '@fata/addr'
+import { type GroupMembership, type Ip, type IpGroups, PROTOCOL_UDP, type SourceFilter } from '@fata/ip'
 import type { Fill } from '@fata/net'
 import { type Logger, type Random, silentLogger } from '@fata/runtime'
 import { setUp } from './bind.ts'
@@ -8,6 +8,7 @@ import { PortTable } from './core/port-table.ts'
 import { UdpError } from './errors.ts'
 import { settings, type UdpOptions, type UdpSettings } from './options.ts'
 import { Receiver } from './receiver.ts'
+import { asUdpError } from './reports.ts'
 import { Sender } from './sender.ts'
 import { requireConnectable, Socket, type SocketHost } from './socket.ts'
 import { countSent, createStats } from './stats.ts'
@@ -16,6 +17,8 @@ import type { Udp, UdpBindOptions, UdpSendOptions, UdpSocket, UdpStats } from '.
 /** What UDP needs. `ip` may serve one family or both. */
 export interface UdpDeps {
   readonly ip: Ip
+  /** Where sockets join groups: mostly `ip` itself. Without it they cannot. */
+  readonly groups?: IpGroups | undefined
   readonly random: Random
   readonly log?: Logger | undefined
 }
@@ -28,6 +31,7 @@ export function createUdp(deps: UdpDeps, options: UdpOptions = {}): Udp {
 class UdpShell implements Udp, SocketHost {
   readonly stats: UdpStats = createStats()
   readonly #ip: Ip
+  readonly #groups: IpGroups | undefined
   readonly #random: Random
   readonly #settings: UdpSettings
   readonly #table: PortTable<Socket>
@@ -35,8 +39,9 @@ class UdpShell implements Udp, SocketHost {
   readonly #unlisten: () => void
   #closed = false
 
-  constructor({ ip, random, log = silentLogger }: UdpDeps, set: UdpSettings) {
+  constructor({ ip, groups, random, log = silentLogger }: UdpDeps, set: UdpSettings) {
     this.#ip = ip
+    this.#groups = groups
     this.#random = random
     this.#settings = set
     this.#table = new PortTable(random.uint32())
@@ -88,6 +93,15 @@ class UdpShell implements Udp, SocketHost {
     socket.remote = before
     this.#table.add(socket)
     return false
+  }
+
+  join(group: IpAddress, filter: SourceFilter | undefined): GroupMembership {
+    if (this.#groups === undefined) throw new TypeError('this UDP was made without groups')
+    try {
+      return this.#groups.join(group, filter)
+    } catch (error) {
+      throw asUdpError(error, { address: group, port: 0 })
+    }
   }
 
   release(socket: Socket): void {
