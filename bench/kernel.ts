@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync } from 'node:fs'
-import { inside, run, startInside, stop } from './netns.ts'
+import { addNetns, inside, removeNetns, run, startInside, stop } from './netns.ts'
 
 const here = new URL('.', import.meta.url).pathname
 
@@ -15,6 +15,12 @@ export interface Figures {
   /** Connect, 1 byte each way, reset. */
   connections?: number
 }
+
+/** Names of the paths. */
+export const KERNEL = 'kernel over veth'
+export const KERNEL_PLAIN = 'kernel over veth, no offload'
+export const TAP = 'fata over TAP, offload'
+export const TAP_PLAIN = 'fata over TAP, MTU 1500, no offload'
 
 /** Where the measured peer is and how it is started. */
 export interface Path {
@@ -36,19 +42,14 @@ export function buildKtcp(): string | undefined {
   return binary
 }
 
-function netns(name: string): void {
-  run('ip', 'netns', 'add', name)
-  run('ip', '-n', name, 'link', 'set', 'lo', 'up')
-}
-
 /** The kernel against itself over a veth pair: two namespaces. */
 export function vethPath(ktcp: string, segmentation: boolean): Path {
   return {
-    name: segmentation ? 'kernel over veth' : 'kernel over veth, no offload',
+    name: segmentation ? KERNEL : KERNEL_PLAIN,
     async with(pin, measure) {
       const [a, b] = [`fata-bench-a${process.pid}`, `fata-bench-b${process.pid}`]
-      netns(a)
-      netns(b)
+      addNetns(a)
+      addNetns(b)
       try {
         run('ip', '-n', a, 'link', 'add', 'veth0', 'type', 'veth', 'peer', 'name', 'veth0', 'netns', b)
         for (const [name, address] of [
@@ -71,10 +72,8 @@ export function vethPath(ktcp: string, segmentation: boolean): Path {
           await stop(server)
         }
       } finally {
-        for (const name of [a, b]) {
-          for (const pid of run('ip', 'netns', 'pids', name).split('\n').filter(Boolean)) process.kill(Number(pid))
-          run('ip', 'netns', 'del', name)
-        }
+        removeNetns(a)
+        removeNetns(b)
       }
     },
   }
@@ -83,10 +82,10 @@ export function vethPath(ktcp: string, segmentation: boolean): Path {
 /** Our stack over a TAP, in a process of its own; the kernel of the namespace is its client. */
 export function tapPath(ktcp: string, offload: boolean): Path {
   return {
-    name: offload ? 'fata over TAP, offload' : 'fata over TAP, MTU 1500, no offload',
+    name: offload ? TAP : TAP_PLAIN,
     async with(pin, measure) {
       const name = `fata-bench-t${process.pid}`
-      netns(name)
+      addNetns(name)
       try {
         const peer = await startInside(
           name,
@@ -105,7 +104,7 @@ export function tapPath(ktcp: string, offload: boolean): Path {
           await stop(peer)
         }
       } finally {
-        run('ip', 'netns', 'del', name)
+        removeNetns(name)
       }
     },
   }

@@ -36,3 +36,15 @@ export async function stop(child: ChildProcess): Promise<void> {
   child.kill('SIGTERM')
   await once(child, 'exit')
 }
+
+/** Makes a namespace. */
+export function addNetns(name: string): void {
+  run('ip', 'netns', 'add', name)
+  run('ip', '-n', name, 'link', 'set', 'lo', 'up')
+}
+
+/** Ends what still runs in a namespace, and removes it. */
+export function removeNetns(name: string): void {
+  for (const pid of run('ip', 'netns', 'pids', name).split('\n').filter(Boolean)) process.kill(Number(pid))
+  run('ip', 'netns', 'del', name)
+}

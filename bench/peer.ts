@@ -3,12 +3,13 @@
 import type { Flow } from '@fata/flow'
 import { createStack } from '@fata/stack'
 import { openTap } from '@fata/tap'
+import type { TcpFlow } from '@fata/tcp'
 
 const [name = 'tap0', mtu = '1500', offload = 'offload'] = process.argv.slice(2)
 const chunk = new Uint8Array(256 * 1024)
 
-async function sink(flow: Flow): Promise<void> {
-  while ((await flow.read()) !== null);
+async function sink(flow: TcpFlow): Promise<void> {
+  while ((await flow.read({ borrow: true })) !== null);
   await flow.close()
 }
 
