@@ -12,7 +12,7 @@ import {
   isIpv6LinkLocal,
 } from '@fata/addr'
 import type { Net } from '@fata/net'
-import type { Stack } from '@fata/stack'
+import type { DirectStack } from '@fata/stack'
 import type { Context } from './command.ts'
 
 /** MirageOS's default of an interface without DHCP. */
@@ -21,7 +21,7 @@ const DEFAULT_IPV6: Ipv6Prefix = ipv6Prefix('fd00::2/64')
 
 /** A stack that runs, and how to reach it. */
 export interface Network {
-  readonly stack: Stack
+  readonly stack: DirectStack
   /** Own addresses as they stand in a URL, the ones worth trying first. */
   readonly hosts: readonly string[]
   /** Makes a port of 127.0.0.1 lead to a TCP port of the stack, and resolves with it. Undefined where the host reaches the stack itself. */
@@ -80,12 +80,12 @@ export function untilStopped(signal: AbortSignal, network: Network): Promise<voi
 }
 
 /** The addresses of a stack in one line. */
-export function addressList(stack: Stack): string {
+export function addressList(stack: DirectStack): string {
   return stack.addresses().map(formatPrefix).join(', ')
 }
 
 /** Addresses as they stand in a URL, IPv4 first, without link-local ones: they need a zone, which URLs don't carry. */
-export function hostsOf(stack: Stack): string[] {
+export function hostsOf(stack: DirectStack): string[] {
   return stack
     .addresses()
     .map((prefix): IpAddress => prefix.address)

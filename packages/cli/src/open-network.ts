@@ -1,4 +1,4 @@
-import { createStack, type Stack } from '@fata/stack'
+import { createStack, type DirectStack } from '@fata/stack'
 import type { Context } from './command.ts'
 import { openDevice } from './device.ts'
 import { createLan } from './lan.ts'
@@ -16,11 +16,11 @@ export async function openNetwork(context: Context): Promise<Network> {
 async function overDevice(context: Context, name: string, mtu: number | undefined): Promise<Network> {
   const config = stackConfig(context, { ipv6: false })
   const device = openDevice(context, name, config, mtu)
-  const close = async (stack?: Stack): Promise<void> => {
+  const close = async (stack?: DirectStack): Promise<void> => {
     await stack?.close()
     await device.close()
   }
-  let stack: Stack | undefined
+  let stack: DirectStack | undefined
   try {
     stack = createStack(device.net, config, context.runtime)
     await stack.ready

@@ -1,4 +1,17 @@
-import { type Ipv4, type Ipv4Prefix, type Ipv6, type Ipv6Prefix, ipv4, ipv4Prefix, ipv6, ipv6Prefix } from '@fata/addr'
+import {
+  type Endpoint,
+  endpoint,
+  type Ipv4,
+  type Ipv4Prefix,
+  type Ipv6,
+  type Ipv6Prefix,
+  ipv4,
+  ipv4Prefix,
+  ipv6,
+  ipv6Prefix,
+  parseIp,
+} from '@fata/addr'
+import type { StackConfig } from './config.ts'
 import { StackError } from './errors.ts'
 
 /** The network arguments of a MirageOS unikernel, by their names there. Absent: not given. */
@@ -23,6 +36,8 @@ export interface BootArguments {
   name?: string
   /** `--no-dhcp`: false when given. */
   dhcp?: boolean
+  /** `--dns-servers`: addresses, with ports where these are not 53. */
+  dnsServers?: readonly Endpoint[]
 }
 
 /** What `parseBootArguments` found. */
@@ -54,6 +69,11 @@ function nonEmpty(value: string): string {
   return value
 }
 
+function server(value: string): Endpoint {
+  const address = parseIp(value)
+  return address === undefined ? endpoint(value) : { address, port: 53 }
+}
+
 const readers: Readonly<Record<string, Reader>> = {
   interface: (into, value) => (into.interface = nonEmpty(value)),
   ipv4: (into, value) => (into.ipv4 = ipv4Prefix(value)),
@@ -65,6 +85,7 @@ const readers: Readonly<Record<string, Reader>> = {
   'accept-router-advertisements': (into, value) => (into.acceptRouterAdvertisements = boolean(value)),
   name: (into, value) => (into.name = hostName(value)),
   'no-dhcp': (into, value) => (into.dhcp = !boolean(value)),
+  'dns-servers': (into, value) => (into.dnsServers = value.split(',').map(server)),
 }
 
 /** These may stand without a value, which then is `true`. */
@@ -130,4 +151,9 @@ export function parseBootArguments(args: readonly string[]): ParsedBootArguments
   }
   for (const [group, boot] of groups) check(group, boot)
   return { groups, rest }
+}
+
+/** What a stack with these arguments is configured with: an interface without `--ipv4` asks by DHCP, unless `--no-dhcp` or `--ipv6-only` is given. */
+export function configOf({ interface: _, dhcp = true, ipv4: given, ...rest }: BootArguments): StackConfig {
+  return { ...rest, ipv4: given ?? (dhcp && rest.ipv6Only !== true ? 'dhcp' : undefined) }
 }

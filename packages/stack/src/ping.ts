@@ -1,7 +1,6 @@
 import { formatIp, type IpAddress, isIpv4 } from '@fata/addr'
 import { IpError, type IpReportKind } from '@fata/ip'
-import type { Ipv4Layer } from '@fata/ipv4'
-import type { Ipv6Layer } from '@fata/ipv6'
+import { type Home, interfaceTowards } from './multihomed-ip.ts'
 
 /** How an echo request is sent. */
 export interface PingOptions {
@@ -32,13 +31,13 @@ export type PingOutcome =
   | { readonly kind: IpReportKind; readonly sequence: number; readonly from: IpAddress; readonly rttMs: number }
   | { readonly kind: 'timeout'; readonly sequence: number }
 
-/** Asks the layer of the destination's family. */
+/** Asks the interface that leads to the destination, by its layer of that family. */
 export async function ping(
-  ipv4: Ipv4Layer | undefined,
-  ipv6: Ipv6Layer | undefined,
+  interfaces: readonly Home[],
   dst: IpAddress,
   options: PingOptions = {},
 ): Promise<PingOutcome> {
+  const { ipv4, ipv6 } = interfaceTowards(interfaces, dst).layers
   if (isIpv4(dst)) {
     if (ipv4 !== undefined) return ipv4.ping(dst, options)
   } else if (ipv6 !== undefined) {

@@ -1,5 +1,5 @@
-import { formatIp, formatPrefix } from '@fata/addr'
-import { parseBootArguments, StackError } from '@fata/stack'
+import { formatIp, formatPrefix, ip, ipv4Prefix } from '@fata/addr'
+import { configOf, parseBootArguments, StackError } from '@fata/stack'
 import { describe, expect, it } from 'vitest'
 
 const one = (...args: string[]) => parseBootArguments(args).groups.get('')!
@@ -77,5 +77,24 @@ describe('boot arguments', () => {
     expect(thrown).toBeInstanceOf(StackError)
     expect((thrown as StackError).code).toBe('ERR_STACK_ARGUMENT')
     expect((thrown as StackError).message).toBe(message)
+  })
+})
+
+describe('configOf', () => {
+  const config = (...args: string[]) => configOf(parseBootArguments(args).groups.get('')!)
+
+  it('asks by DHCP for an interface without an address', () => {
+    expect(config('--interface=tap0', '--name=alice')).toEqual({ ipv4: 'dhcp', name: 'alice' })
+    expect(config('--no-dhcp')).toEqual({ ipv4: undefined })
+    expect(config('--ipv6-only')).toEqual({ ipv4: undefined, ipv6Only: true })
+    expect(config('--ipv4=10.0.0.2/24').ipv4).toEqual(ipv4Prefix('10.0.0.2/24'))
+  })
+
+  it('takes name servers, with ports where they have some', () => {
+    expect(config('--dns-servers=10.0.0.53,[fd00::53]:5353').dnsServers).toEqual([
+      { address: ip('10.0.0.53'), port: 53 },
+      { address: ip('fd00::53'), port: 5353 },
+    ])
+    expect(() => config('--dns-servers=ns.test')).toThrow(/^--dns-servers: /)
   })
 })

@@ -1,6 +1,6 @@
 import type { IpAddress } from '@fata/addr'
 import { createVirtualRuntime, type VirtualRuntime } from '@fata/runtime'
-import { createStack, type LayerOptions, type Stack } from '@fata/stack'
+import { createStack, type DirectStack, type LayerOptions } from '@fata/stack'
 import { createSwitch, type Impairments, type Switch, type VnetPort } from '@fata/vnetif'
 
 /** Two dual stacks on a switch, in virtual time. */
@@ -8,8 +8,8 @@ export interface TwoStacks {
   readonly runtime: VirtualRuntime
   readonly lan: Switch
   readonly ports: readonly [VnetPort, VnetPort]
-  readonly a: Stack
-  readonly b: Stack
+  readonly a: DirectStack
+  readonly b: DirectStack
   /** `b`'s address of a family. */
   address(family: 4 | 6): IpAddress
   close(): Promise<void>
@@ -28,7 +28,7 @@ export async function twoStacks(seed: number, options: NetworkOptions = {}): Pro
   const lan = createSwitch(runtime)
   const offload = options.offload ?? false
   const ports = [lan.port({ offload }), lan.port({ offload })] as const
-  const stack = (port: VnetPort, host: number): Stack =>
+  const stack = (port: VnetPort, host: number): DirectStack =>
     createStack(port, { ipv4: `10.0.0.${host}/24`, ipv6: `fd00::${host}/64` }, runtime, options.layers)
   const a = stack(ports[0], 1)
   const b = stack(ports[1], 2)
