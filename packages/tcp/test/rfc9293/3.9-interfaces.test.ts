@@ -214,7 +214,7 @@ describe('RFC 9293 §3.9.2: the interface to IP', () => {
     t.tcp.listen({ port: 80 })
     const src = ip(address) as Ipv4
     const meta = createFrameMeta()
-    meta.checksum = 'verified'
+    meta.checksum = 'valid'
     t.arrivesAs({ syn: true, seq: 0 }, { src, meta })
     t.expectSends()
     expect(t.tcp.stats.dropped).toEqual({ 'bad-source': 1 })
