@@ -1,0 +1,2 @@
+export { openLevel } from './open.ts'
+export type { LevelOptions } from './options.ts'
