@@ -14,7 +14,9 @@ const NODE_IMPORTS = [
   'node',
   'cli',
   'stack/src/socket',
+  'kv/src/crash',
   'kv/src/lock',
+  'kv-level/src/classic',
   'kv-tar/src/file',
   'kv-crunch/src/node',
 ]

@@ -51,19 +51,19 @@ export class Engine {
 
   async getMany(engineKeys: readonly string[]): Promise<Array<Uint8Array | undefined>> {
     if (engineKeys.length === 0) return []
-    return reading(this.level.getMany<string, Uint8Array>([...engineKeys], RECORDS))
+    return reading(() => this.level.getMany<string, Uint8Array>([...engineKeys], RECORDS))
   }
 
   async hasMany(engineKeys: readonly string[], at: ReadOptions): Promise<boolean[]> {
     if (engineKeys.length === 0) return []
-    return reading(this.level.hasMany<string>([...engineKeys], { ...KEYS, ...at }))
+    return reading(() => this.level.hasMany<string>([...engineKeys], { ...KEYS, ...at }))
   }
 
   /** The first so many keys of the range. */
   async keys(range: Range & { gt?: string }, limit: number, at: ReadOptions): Promise<string[]> {
     const { gt, gte, lt } = range
     const bounds = { ...(gt === undefined ? { gte } : { gt }), ...(lt === undefined ? {} : { lt }) }
-    return reading(this.level.keys<string>({ ...KEYS, ...bounds, limit, ...at }).all())
+    return reading(() => this.level.keys<string>({ ...KEYS, ...bounds, limit, ...at }).all())
   }
 
   /** All of it or nothing, durably. After a failure every write is refused, since the engine may have lost its footing. */
@@ -93,9 +93,9 @@ export function decoded(record: Uint8Array, key: Key): ValueRecord {
   return found
 }
 
-async function reading<T>(operation: Promise<T>): Promise<T> {
+async function reading<T>(operation: () => Promise<T>): Promise<T> {
   try {
-    return await operation
+    return await operation()
   } catch (error) {
     throw toReadError(error)
   }

@@ -16,8 +16,9 @@ export function toReadError(error: unknown, key?: Key): unknown {
   return new KvError(CODES[levelCode(error) ?? ''] ?? 'KV_IO', { key, cause: error })
 }
 
-/** The error of an engine that failed to write. It may have written all the same, but for a full disk: then it had no room to. */
+/** The error of an engine that failed to write. It may have written all the same, unless it had no room to, or was closed. */
 export function toWriteError(error: unknown): KvError {
+  if (levelCode(error) === 'LEVEL_DATABASE_NOT_OPEN') return new KvError('KV_CLOSED', { cause: error })
   return new KvError(isNoSpace(error) ? 'KV_NO_SPACE' : 'KV_OUTCOME_UNKNOWN', { cause: error })
 }
 

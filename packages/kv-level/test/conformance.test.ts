@@ -29,7 +29,7 @@ let databases = 0
 const engines = {
   'classic-level': {
     supports,
-    effort: 0.5,
+    effort: 0.1,
     badPlaces: ['', '/dev/null', file, join(file, 'below'), 'a\0b'].map((path) => ({
       name: JSON.stringify(path),
       connect: () => openClassicLevel(path),
@@ -66,5 +66,5 @@ const engines = {
 
 describe.each(Object.entries(engines))('kv-level over %s', (name, engine) => {
   suite({ describe, it, ...engine })
-  sequences({ describe, it, ...engine, sequences: name.includes('browser') ? 100 : 1000, model: () => createMem() })
+  sequences({ describe, it, ...engine, sequences: name === 'memory-level' ? 1000 : 100, model: () => createMem() })
 })
