@@ -47,7 +47,7 @@ export class Watchers {
     const address = infoOf(own)
     if (change === 'duplicate') this.#complain('address is in use by another node', own)
     this.tell({ kind: 'address', address, change })
-    if (change !== 'preferred' && change !== 'removed') return
+    if (change === 'tentative' || change === 'deprecated') return
     for (const changed of [...this.#addresses]) changed(usablePrefixes(this.#core))
   }
 
@@ -90,7 +90,9 @@ export class Readiness {
 
   /** Some address has changed, or there may be none to wait for. */
   check(): void {
-    const initial = this.#core.host.addresses.list.filter((own) => own.origin !== 'autoconfigured')
+    const initial = this.#core.host.addresses.list.filter(
+      ({ origin }) => origin === 'link-local' || origin === 'static',
+    )
     const duplicate = initial.find((own) => own.state.kind === 'duplicate')
     if (duplicate !== undefined) {
       const address = formatIpv6(duplicate.address)

@@ -26,10 +26,24 @@ export interface Ipv6Options {
   readonly acceptRouterAdvertisements?: boolean
   /** Makes addresses in advertised prefixes, RFC 4862 §5.5. Default true. */
   readonly autoconfigure?: boolean
-  /** How these addresses end: opaque and stable (RFC 7217), or with the MAC address. Default 'stable-opaque'. */
+  /** How these addresses and the link-local one end: opaque and stable (RFC 7217), or with the MAC address. Default 'stable-opaque'. */
   readonly interfaceIds?: InterfaceIdScheme
-  /** Key of the opaque identifiers, 16 bytes: the same key makes the same addresses. Default: random, other addresses with every start. */
+  /**
+   * Key of the opaque identifiers, 16 bytes, to be kept to oneself: together with `zone`, or with the MAC address where that is '', it makes
+   * the same addresses in the same prefixes. Default: random, other addresses with every start.
+   */
   readonly secret?: Uint8Array
+  /**
+   * Makes temporary addresses beside the stable ones and prefers them as sources, RFC 8981: in every advertised prefix, or only in those
+   * that lie in one of these. Default false.
+   */
+  readonly temporaryAddresses?: boolean | readonly Ipv6Prefix[]
+  /** TEMP_PREFERRED_LIFETIME: a temporary address gives way to a new one in less. Default one day. */
+  readonly temporaryPreferredLifetimeMs?: number
+  /** TEMP_VALID_LIFETIME: it is gone after this; longer than the other. Default two days. */
+  readonly temporaryValidLifetimeMs?: number
+  /** Uses autoconfigured addresses before it is sure that nobody else has them, RFC 4429. Default false. */
+  readonly optimisticDad?: boolean
   /** Tells multicast routers and switches about joined groups, RFC 3810. Default true. */
   readonly mld?: boolean
 
@@ -139,6 +153,10 @@ export const defaults: Settings = Object.freeze({
   autoconfigure: true,
   interfaceIds: 'stable-opaque',
   secret: undefined,
+  temporaryAddresses: false,
+  temporaryPreferredLifetimeMs: 24 * 3600_000,
+  temporaryValidLifetimeMs: 48 * 3600_000,
+  optimisticDad: false,
   mld: true,
   dupAddrDetectTransmits: undefined,
   maxStartDelayMs: 1000,
@@ -209,6 +227,13 @@ const CHECKS: { readonly [K in keyof Settings]: Check } = {
   autoconfigure: flag,
   interfaceIds: [(v) => v === 'stable-opaque' || v === 'eui-64', "'stable-opaque' or 'eui-64'"],
   secret: [(v) => v instanceof Uint8Array && v.length === 16, '16 bytes'],
+  temporaryAddresses: [
+    (v) => typeof v === 'boolean' || (Array.isArray(v) && v.every(isPrefix)),
+    'true, false, or a list of prefixes',
+  ],
+  temporaryPreferredLifetimeMs: between(60_000, 2 ** 40),
+  temporaryValidLifetimeMs: between(60_000, 2 ** 40),
+  optimisticDad: flag,
   mld: flag,
   dupAddrDetectTransmits: between(0, 100),
   maxStartDelayMs: delay,
@@ -253,8 +278,11 @@ const CHECKS: { readonly [K in keyof Settings]: Check } = {
 
 /** Addresses and prefixes that a host may have. */
 export function isHostPrefix(value: Ipv6Prefix): boolean {
-  const { address, length } = value
-  return Number.isInteger(length) && length >= 0 && length <= 128 && isHostAddress(address)
+  return isPrefix(value) && isHostAddress(value.address)
+}
+
+function isPrefix({ address, length }: Ipv6Prefix): boolean {
+  return typeof address === 'object' && Number.isInteger(length) && length >= 0 && length <= 128
 }
 
 /** A unicast address that is nobody's in particular. */
@@ -273,5 +301,9 @@ export function settings(options: Ipv6Options = {}): Settings {
     if (!check[0](value)) throw new RangeError(`${name} must be ${check[1]}, got ${String(value)}`)
     all[name] = value
   }
-  return all as unknown as Settings
+  const checked = all as unknown as Settings
+  if (checked.temporaryPreferredLifetimeMs >= checked.temporaryValidLifetimeMs) {
+    throw new RangeError('temporaryPreferredLifetimeMs must be less than temporaryValidLifetimeMs')
+  }
+  return checked
 }

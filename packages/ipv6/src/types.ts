@@ -106,7 +106,8 @@ export interface AddressInfo {
   readonly address: Ipv6
   readonly prefixLength: number
   readonly origin: AddressOrigin
-  readonly state: 'tentative' | 'preferred' | 'deprecated' | 'duplicate'
+  /** RFC 4862 §2; `'optimistic'`: in use while it is still being tried (RFC 4429); `'duplicate'`: another node has it. */
+  readonly state: 'tentative' | 'optimistic' | 'preferred' | 'deprecated' | 'duplicate'
   readonly preferredUntil: number
   readonly validUntil: number
 }

@@ -183,6 +183,29 @@ describe('an address that another node has, RFC 4862 §5.4', () => {
     expect(formatIpv6(own!.address)).not.toBe(target)
   })
 
+  it('is replaced where it is an opaque link-local one, after a random delay, RFC 7217 §6', async () => {
+    const h = harness({ interfaceIds: 'stable-opaque', acceptRouterAdvertisements: false })
+    const tried = new Set<string>()
+    for (let i = 0; i < 3; i++) {
+      const { target, at } = firstProbe(h)
+      tried.add(target)
+      h.receive(na({ src: 'fe80::1', dst: 'ff02::1' }, target, {}, PEER_MAC))
+      expect(h.runtime.clock.now()).toBe(at)
+      expect(probesOf(h)).toEqual([])
+    }
+    await h.runtime.clock.settle(h.layer.ready)
+    expect(tried.size).toBe(3)
+    expect(tried).not.toContain(formatIpv6(h.layer.addresses()[0]!.address))
+  })
+
+  it('ends IPv6 on the link where every opaque link-local one is taken', async () => {
+    const h = harness({ interfaceIds: 'stable-opaque', idgenRetries: 1 })
+    for (let i = 0; i < 2; i++) {
+      h.receive(na({ src: 'fe80::1', dst: 'ff02::1' }, firstProbe(h).target, {}, PEER_MAC))
+    }
+    await expect(h.layer.ready).rejects.toMatchObject({ code: 'ERR_IP_DUPLICATE_ADDRESS' })
+  })
+
   it('cannot become one of the host by being in use already: that is a conflict', () => {
     const h = quietHost()
     h.receive(na({ src: 'fe80::b', dst: 'ff02::1' }, 'fd00::a', { override: true }, PEER_MAC))

@@ -71,7 +71,7 @@ export class TestLink implements Link {
   }
 }
 
-/** A host under test, in virtual time. */
+/** A host under test, in virtual time. Its addresses are made of its MAC address unless it is told otherwise. */
 export interface Harness {
   readonly runtime: VirtualRuntime
   readonly link: TestLink
@@ -96,7 +96,7 @@ export function harness(given: HarnessOptions = {}): Harness {
   const { address = OWN_MAC, mtu = 1500, linkOffload = NO_OFFLOAD, seed = 1, ...options } = given
   const runtime = createVirtualRuntime(seed)
   const link = new TestLink(runtime.clock.now, 'address' in given ? given.address : address, mtu, linkOffload)
-  const layer = createIpv6({ ...runtime, link }, options)
+  const layer = createIpv6({ ...runtime, link }, { interfaceIds: 'eui-64', ...options })
   const events: Ipv6Event[] = []
   layer.onEvent((event) => events.push(event))
   const sent = (): Sent[] => link.sent.splice(0)

@@ -1,4 +1,4 @@
-import { type Ipv6, ipv6, type Mac } from '@fata/addr'
+import { type Ipv6, ipv6, ipv6Prefix, type Mac, mac } from '@fata/addr'
 import { checksum, putU16 } from '@fata/bytes'
 import { PROTOCOL_ICMPV6, PROTOCOL_UDP, pseudoHeaderSum } from '@fata/ip'
 import {
@@ -22,6 +22,7 @@ import {
   type NdMessage,
   type NdOptions,
   ndLength,
+  type PrefixInformation,
   type RouterAdvertisement,
 } from '../src/wire.ts'
 
@@ -148,6 +149,22 @@ const SILENT: RouterAdvertisement = {
 export function ra(said: Partial<RouterAdvertisement>, fields: Partial<Fields> = {}): Uint8Array {
   return nd({ src: 'fe80::1', dst: 'ff02::1', ...fields }, { ...SILENT, ...said, kind: 'router-advertisement' })
 }
+
+/** A prefix on the link and for addresses, unless it is said to be otherwise. */
+export function pio(text: string, said: Partial<PrefixInformation> = {}): PrefixInformation {
+  return {
+    prefix: ipv6Prefix(text),
+    onLink: true,
+    autonomous: true,
+    validLifetime: 7200,
+    preferredLifetime: 3600,
+    ...said,
+  }
+}
+
+/** An advertisement of `fe80::1` at `02:00:00:00:00:01`. */
+export const withRouter = (options: NdOptions = {}, routerLifetime = 1800): Uint8Array =>
+  ra({ routerLifetime, options: { sourceLinkLayer: mac('02:00:00:00:00:01'), ...options } })
 
 export function mldQuery(query: Partial<MldQuery>, fields: Partial<Fields> = {}): Uint8Array {
   const all: MldQuery = {

@@ -123,7 +123,6 @@ describe('a received packet', () => {
     ['too-short', fromHex('6000000000001140')],
     ['bad-version', concat(new Uint8Array([0x40]), udp(FLOW).subarray(1))],
     ['bad-length', udp(FLOW).subarray(0, 45)],
-    ['jumbogram', packet({ ...FLOW, nextHeader: HOP_BY_HOP }, new Uint8Array(0))],
     ['not-for-us', udp({ ...FLOW, dst: 'fd00::c' })],
     ['not-for-us', udp({ ...FLOW, dst: 'ff02::2' })],
     ['not-for-us', udp({ ...FLOW, dst: '::' })],
@@ -284,6 +283,12 @@ describe('extension headers, RFC 8200 §4', () => {
       [4, 2, 44],
     ],
     ['an option with action 11', 'unknown-option', chain(HOP_BY_HOP, options(17, 'fe04 00000000')), [4, 2, 42]],
+    [
+      'a jumbogram, RFC 2675 §3',
+      'jumbogram',
+      concat(packet({ ...FLOW, nextHeader: HOP_BY_HOP }, new Uint8Array(0)), options(17, 'c204 00010000')),
+      [4, 0, 4],
+    ],
     ['a jumbo payload', 'unknown-option', chain(HOP_BY_HOP, options(17, 'c204 00010000')), [4, 2, 42]],
     [
       'an option that is too long',

@@ -1,6 +1,6 @@
 import { formatIpv6, formatPrefix, type Ipv6, ipv6, ipv6Prefix, mac } from '@fata/addr'
 import { describe, expect, it } from 'vitest'
-import { INFINITE_LIFETIME, type NdOptions, type PrefixInformation, type RouteInformation } from '../src/wire.ts'
+import { INFINITE_LIFETIME, type NdOptions, type RouteInformation } from '../src/wire.ts'
 import {
   type Harness,
   type HarnessOptions,
@@ -12,7 +12,7 @@ import {
   ROUTER_MAC,
   sendUdp,
 } from './harness.ts'
-import { na, nd, ra } from './packets.ts'
+import { na, nd, pio, ra, withRouter } from './packets.ts'
 
 const HOUR = 3600_000
 const OFF_LINK = 'fd99::1'
@@ -32,25 +32,11 @@ function host(options: HarnessOptions = {}): Harness {
   return h
 }
 
-function pio(text: string, said: Partial<PrefixInformation> = {}): PrefixInformation {
-  return {
-    prefix: ipv6Prefix(text),
-    onLink: true,
-    autonomous: true,
-    validLifetime: 7200,
-    preferredLifetime: 3600,
-    ...said,
-  }
-}
-
 const rio = (text: string, preference: RouteInformation['preference'], lifetime = 1800): RouteInformation => ({
   prefix: ipv6Prefix(text),
   preference,
   lifetime,
 })
-
-const withRouter = (options: NdOptions = {}, routerLifetime = 1800): Uint8Array =>
-  ra({ routerLifetime, options: { sourceLinkLayer: ROUTER_MAC, ...options } })
 
 const addressesOf = (h: Harness): string[] =>
   h.layer

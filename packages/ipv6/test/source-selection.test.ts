@@ -1,24 +1,26 @@
 import { formatIpv6, ipv6, ipv6Prefix } from '@fata/addr'
 import { describe, expect, it } from 'vitest'
 import type { OwnAddress } from '../src/core/addresses.ts'
+import { startDad } from '../src/core/dad.ts'
 import { selectSource } from '../src/core/source-selection.ts'
 
 /** `address/length`, then words: a state, `by router`. */
 function own(text: string): OwnAddress {
   const [prefix, ...words] = text.split(' ')
   const { address, length } = ipv6Prefix(prefix!.includes('/') ? prefix! : `${prefix}/64`)
-  const kind = words.includes('deprecated') ? 'deprecated' : words.includes('duplicate') ? 'duplicate' : 'preferred'
+  const kind = (['deprecated', 'duplicate', 'optimistic'] as const).find((k) => words.includes(k)) ?? 'preferred'
   return {
     address,
     prefixLength: length,
-    origin: 'static',
-    state: { kind },
+    origin: words.includes('temporary') ? 'temporary' : 'static',
+    state: kind === 'optimistic' ? { kind, dad: startDad(0) } : { kind },
     preferredUntil: Number.POSITIVE_INFINITY,
     validUntil: Number.POSITIVE_INFINITY,
     dadCounter: 0,
     router: words.includes('by') ? ipv6(words[words.indexOf('by') + 1]!) : undefined,
     announcements: 0,
     announceAt: Number.POSITIVE_INFINITY,
+    regenerateAt: Number.POSITIVE_INFINITY,
   }
 }
 
@@ -31,7 +33,7 @@ function select(dst: string, candidates: readonly string[], via?: string): strin
 }
 
 describe('source address selection, RFC 6724 §5', () => {
-  // §10.1, without the examples about temporary and home addresses.
+  // §10.1, without the example about home addresses.
   it.each([
     ['prefer appropriate scope', '2001:db8:1::1', ['2001:db8:3::1', 'fe80::1'], '2001:db8:3::1'],
     ['prefer appropriate scope', 'ff05::1', ['2001:db8:3::1', 'fe80::1'], '2001:db8:3::1'],
@@ -39,6 +41,12 @@ describe('source address selection, RFC 6724 §5', () => {
     ['prefer appropriate scope', 'fec0::1', ['fe80::1 deprecated', '2001:db8:1::1'], '2001:db8:1::1'],
     ['longest matching prefix', '2001:db8:1::1', ['2001:db8:1::2', '2001:db8:3::2'], '2001:db8:1::2'],
     ['prefer matching label', '2002:c633:6401::1', ['2002:c633:6401::22e8', '2001:db8:1::2'], '2002:c633:6401::22e8'],
+    [
+      'prefer temporary address',
+      '2002:c633:6401:d5e3::1',
+      ['2002:c633:6401:d5e3:7953:fd71:9d3d:1 temporary', '2002:c633:6401:d5e3::2'],
+      '2002:c633:6401:d5e3:7953:fd71:9d3d:1',
+    ],
   ])('%s to %s', (_, dst, candidates, expected) => {
     expect(select(dst, candidates)).toBe(expected)
   })
@@ -63,6 +71,17 @@ describe('source address selection, RFC 6724 §5', () => {
   it('rule 6: unique local destinations get unique local sources', () => {
     expect(select('fd00:1::1', ['2001:db8::1', 'fd77::1'])).toBe('fd77::1')
     expect(select('2600::1', ['2001:db8::1', 'fd77::1'])).toBe('2001:db8::1')
+  })
+
+  it('rule 7: prefers temporary addresses, but not deprecated ones', () => {
+    const stable = '2001:db8:1::2'
+    expect(select('2001:db8:1::1', [stable, '2001:db8:1::ffff temporary'])).toBe('2001:db8:1::ffff')
+    expect(select('2001:db8:1::1', [stable, '2001:db8:1::ffff temporary deprecated'])).toBe(stable)
+  })
+
+  it('RFC 4429 §2.1: an optimistic address is no better than a deprecated one', () => {
+    expect(select('2001:db8:1::1', ['2001:db8:1::2 optimistic', '2001:db8:3::2'])).toBe('2001:db8:3::2')
+    expect(select('2001:db8:1::1', ['2001:db8:1::2 optimistic'])).toBe('2001:db8:1::2')
   })
 
   it('rule 8: counts no bits beyond the prefix of the source', () => {

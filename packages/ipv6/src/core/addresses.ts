@@ -10,8 +10,11 @@ import { Outbox } from './outbox.ts'
  *   state       event                           action                         new state
  *   ----------  ------------------------------  -----------------------------  ----------
  *   -           add                             start DAD                      tentative
+ *   -           add, by RFC 4429                start DAD                      optimistic
  *   tentative   DAD finds nobody                announce (RFC 9131)            preferred, or deprecated
  *   tentative   DAD finds somebody              leave group                    duplicate
+ *   optimistic  likewise                        likewise                       likewise
+ *   preferred   REGEN_ADVANCE before its end    ask for a successor (RFC 8981) preferred
  *   preferred   preferred lifetime ends         -                              deprecated
  *   deprecated  preferred lifetime renewed      -                              preferred
  *   any         valid lifetime ends, or remove  leave group                    -
@@ -20,12 +23,14 @@ import { Outbox } from './outbox.ts'
  */
 export type AddressState =
   | { readonly kind: 'tentative'; readonly dad: Dad }
+  /** In use before DAD is through; as a source no better than a deprecated one. */
+  | { readonly kind: 'optimistic'; readonly dad: Dad }
   | { readonly kind: 'preferred' }
   | { readonly kind: 'deprecated' }
   | { readonly kind: 'duplicate' }
 
-/** Where an address comes from. */
-export type AddressOrigin = 'link-local' | 'static' | 'autoconfigured'
+/** Where an address comes from; `'temporary'`: autoconfigured with an identifier that changes, RFC 8981. */
+export type AddressOrigin = 'link-local' | 'static' | 'autoconfigured' | 'temporary'
 
 /** What an address begins with. Times are absolute, Infinity for never. */
 export interface NewAddress {
@@ -34,6 +39,8 @@ export interface NewAddress {
   readonly origin: AddressOrigin
   readonly preferredUntil: number
   readonly validUntil: number
+  /** What a temporary address's lifetimes may not go beyond, whatever routers advertise; undefined for others. */
+  readonly limits?: { readonly preferredUntil: number; readonly validUntil: number } | undefined
   /** How often DAD has found the predecessors of this address taken: DAD_Counter of RFC 7217. */
   readonly dadCounter: number
   /** The router whose advertisement it is made of. */
@@ -49,6 +56,8 @@ export interface OwnAddress extends NewAddress {
   /** Unsolicited advertisements to come. */
   announcements: number
   announceAt: number
+  /** When a successor of a temporary address is due. */
+  regenerateAt: number
 }
 
 export interface AddressOptions {
@@ -64,16 +73,19 @@ export type AddressOut =
   | { readonly kind: 'leave'; readonly group: Ipv6 }
   | { readonly kind: 'probe'; readonly target: Ipv6; readonly nonce: Uint8Array }
   | { readonly kind: 'announce'; readonly target: Ipv6 }
+  | { readonly kind: 'regenerate'; readonly address: OwnAddress }
   | { readonly kind: 'address'; readonly address: OwnAddress; readonly change: AddressChange }
 
 /** What happened to an address: a state it entered, or its end. */
-export type AddressChange = 'tentative' | 'preferred' | 'deprecated' | 'duplicate' | 'removed'
+export type AddressChange = AddressState['kind'] | 'removed'
 
 /** Length of the link-local prefix in an address, RFC 4291 §2.5.6. */
 export const LINK_LOCAL_BITS = 64
 
 const NEVER = Number.POSITIVE_INFINITY
 const NONCE_LEN = 6
+/** TEMP_IDGEN_RETRIES of RFC 8981 §3.8. */
+export const TEMP_IDGEN_RETRIES = 3
 
 export class Addresses {
   readonly #options: AddressOptions
@@ -99,9 +111,14 @@ export class Addresses {
     return undefined
   }
 
-  /** The usable link-local address. */
+  /** REGEN_ADVANCE of RFC 8981 §3.8: what finding a temporary address may take at worst. */
+  get regenAdvanceMs(): number {
+    return 2000 + TEMP_IDGEN_RETRIES * this.#options.transmits * this.retransTimerMs
+  }
+
+  /** The link-local address, where it is surely this host's. */
   linkLocal(): OwnAddress | undefined {
-    return this.#list.find((own) => isUsable(own) && isIpv6LinkLocal(own.address))
+    return this.#list.find((own) => isUsable(own) && !isOptimistic(own) && isIpv6LinkLocal(own.address))
   }
 
   /** A solicited-node group of an address in the list, joined or about to be. */
@@ -109,15 +126,16 @@ export class Addresses {
     return this.#list.some((own) => own.state.kind !== 'duplicate' && ipv6Equals(solicitedNode(own.address), group))
   }
 
-  /** Adds an address that is not in the list; it is tried from `probeAt` on. */
-  add(now: number, address: NewAddress, probeAt: number): OwnAddress {
-    const state: AddressState = { kind: 'tentative', dad: startDad(probeAt) }
-    const own: OwnAddress = { ...address, state, announcements: 0, announceAt: NEVER }
+  /** Adds an address that is not in the list; it is tried from `probeAt` on, and used before that is over where `isOptimistic`. */
+  add(now: number, address: NewAddress, probeAt: number, isOptimistic = false): void {
+    const kind = isOptimistic && this.#options.transmits > 0 ? 'optimistic' : 'tentative'
+    const state: AddressState = { kind, dad: startDad(probeAt) }
+    const own: OwnAddress = { ...address, state, announcements: 0, announceAt: NEVER, regenerateAt: NEVER }
+    if (own.limits !== undefined) own.regenerateAt = own.preferredUntil - this.regenAdvanceMs
     this.#list.push(own)
-    this.#out.push({ kind: 'address', address: own, change: 'tentative' })
+    this.#out.push({ kind: 'address', address: own, change: kind })
     // Without DAD, or where it need not wait, nothing has to wait for a timer.
     if (probeAt <= now) this.#expire(now, own)
-    return own
   }
 
   /** Adds an address that lasts for ever. Without Duplicate Address Detection it need not wait until `probeAt`. */
@@ -140,38 +158,39 @@ export class Addresses {
   setLifetimes(now: number, own: OwnAddress, preferredUntil: number, validUntil: number): void {
     own.preferredUntil = preferredUntil
     own.validUntil = validUntil
+    if (own.limits !== undefined) own.regenerateAt = Math.max(now, preferredUntil - this.regenAdvanceMs)
     if (own.state.kind === 'deprecated' && preferredUntil > now) this.#enter(own, { kind: 'preferred' })
     this.#expire(now, own)
   }
 
   /** An NS(DAD) for `own` was heard: RFC 4862 §5.4.3. Says whether it was an own one, looped back. */
   heardProbe(own: OwnAddress, nonce: Uint8Array | undefined): 'own-probe' | 'duplicate' | 'not-tentative' {
-    if (own.state.kind !== 'tentative') return 'not-tentative'
+    if (!isTried(own.state)) return 'not-tentative'
     const dad = dadHeardProbe(own.state.dad, nonce === undefined ? undefined : hex(nonce))
     if (dad === undefined) {
       this.#fail(own)
       return 'duplicate'
     }
-    own.state = { kind: 'tentative', dad }
+    own.state = { kind: own.state.kind, dad }
     return 'own-probe'
   }
 
   /** An NA for `own` was heard: RFC 4862 §5.4.4. Says whether it ended DAD. */
   heardAdvertisement(own: OwnAddress): boolean {
-    if (own.state.kind !== 'tentative') return false
+    if (!isTried(own.state)) return false
     this.#fail(own)
     return true
   }
 
   #fail(own: OwnAddress): void {
-    const joined = own.state.kind === 'tentative' && own.state.dad.kind === 'probing'
+    const joined = isTried(own.state) && own.state.dad.kind === 'probing'
     this.#enter(own, { kind: 'duplicate' })
     if (joined) this.#out.push({ kind: 'leave', group: solicitedNode(own.address) })
   }
 
   #leave(own: OwnAddress): void {
     const { state } = own
-    const joined = state.kind !== 'duplicate' && !(state.kind === 'tentative' && state.dad.kind === 'waiting')
+    const joined = state.kind !== 'duplicate' && !(isTried(state) && state.dad.kind === 'waiting')
     if (joined) this.#out.push({ kind: 'leave', group: solicitedNode(own.address) })
   }
 
@@ -200,12 +219,16 @@ export class Addresses {
       this.remove(own)
       return
     }
-    if (own.state.kind === 'tentative' && own.state.dad.at <= now) this.#probe(now, own, own.state.dad)
+    if (isTried(own.state) && own.state.dad.at <= now) this.#probe(now, own, own.state)
+    if (own.regenerateAt <= now) {
+      own.regenerateAt = NEVER
+      this.#out.push({ kind: 'regenerate', address: own })
+    }
     if (own.state.kind === 'preferred' && own.preferredUntil <= now) this.#enter(own, { kind: 'deprecated' })
     if (own.announceAt <= now && isUsable(own)) this.#announce(now, own)
   }
 
-  #probe(now: number, own: OwnAddress, dad: Dad): void {
+  #probe(now: number, own: OwnAddress, { kind, dad }: TriedState): void {
     const { transmits, probesAfterLoop } = this.#options
     const nonce = new Uint8Array(NONCE_LEN)
     this.#random.fill(nonce)
@@ -216,7 +239,7 @@ export class Addresses {
       retransMs: this.retransTimerMs,
     })
     if (step.kind === 'probe') {
-      own.state = { kind: 'tentative', dad: step.next }
+      own.state = { kind, dad: step.next }
       this.#out.push({ kind: 'probe', target: own.address, nonce })
       return
     }
@@ -236,16 +259,28 @@ export class Addresses {
   }
 }
 
+type TriedState = Extract<AddressState, { readonly dad: Dad }>
+
+/** DAD is under way. */
+function isTried(state: AddressState): state is TriedState {
+  return state.kind === 'tentative' || state.kind === 'optimistic'
+}
+
 /** An address may be used as a source and is received at. */
-export function isUsable(own: OwnAddress): boolean {
-  return own.state.kind === 'preferred' || own.state.kind === 'deprecated'
+export function isUsable({ state }: OwnAddress): boolean {
+  return state.kind === 'preferred' || state.kind === 'deprecated' || state.kind === 'optimistic'
+}
+
+/** It is in use, and DAD may still find that it is another's. */
+export function isOptimistic({ state }: OwnAddress): boolean {
+  return state.kind === 'optimistic'
 }
 
 function nextOf(own: OwnAddress): number {
   const { state } = own
-  const probeAt = state.kind === 'tentative' ? state.dad.at : NEVER
+  const probeAt = isTried(state) ? state.dad.at : NEVER
   const deprecateAt = state.kind === 'preferred' ? own.preferredUntil : NEVER
-  return Math.min(probeAt, deprecateAt, own.announceAt, own.validUntil)
+  return Math.min(probeAt, deprecateAt, own.announceAt, own.regenerateAt, own.validUntil)
 }
 
 /** The prefix that `own` lies in. */

@@ -31,7 +31,7 @@ export function createHost(
     random,
     stats,
     out: new Outbox<Ipv6Out>(),
-    ids: new InterfaceIds({ mac: link.mac, name: s.zone }, s.interfaceIds, secret, random),
+    ids: new InterfaceIds({ mac: link.mac, name: s.zone }, s.interfaceIds, secret),
     addresses: new Addresses(
       { transmits, probesAfterLoop: s.maxMulticastSolicit, announcements: s.unsolicitedAdvertisements },
       random,

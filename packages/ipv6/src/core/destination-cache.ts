@@ -1,7 +1,7 @@
 import { type Ipv6, ipv6Equals, type Mac } from '@fata/addr'
 import type { Random } from '@fata/runtime'
 import { AddressTable, type TableEntry } from './address-table.ts'
-import type { Neighbor } from './neighbor-cache.ts'
+import type { Neighbor } from './neighbor.ts'
 
 /** How packets to a destination leave this host. */
 export type NextHop =

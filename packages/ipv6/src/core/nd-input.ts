@@ -1,6 +1,6 @@
 import { type Ipv6, ipv6Equals, isIpv6Any, isMulticastMac, type Mac } from '@fata/addr'
 import type { NdMessage, NeighborAdvertisement, NeighborSolicitation, Redirect } from '../wire/nd.ts'
-import { isUsable } from './addresses.ts'
+import { isOptimistic, isUsable } from './addresses.ts'
 import type { Host } from './host.ts'
 import { sendSolicitedAdvertisement } from './output.ts'
 import { handleRouterAdvertisement } from './ra-input.ts'
@@ -41,13 +41,13 @@ function handleNeighborSolicitation(
 ): string | undefined {
   const own = host.addresses.get(ns.target)
   if (own === undefined || own.state.kind === 'duplicate') return 'solicitation-of-another'
-  if (own.state.kind === 'tentative') {
-    if (!isIpv6Any(src)) return 'solicitation-of-tentative'
+  if (own.state.kind === 'tentative' && !isIpv6Any(src)) return 'solicitation-of-tentative'
+  if (own.state.kind === 'tentative' || (isOptimistic(own) && isIpv6Any(src))) {
     return host.addresses.heardProbe(own, ns.options.nonce) === 'own-probe' ? 'own-probe' : undefined
   }
   const mac = stationMac(host, ns.options.sourceLinkLayer)
   if (mac !== undefined && !isIpv6Any(src)) host.neighbors.heard(now, src, mac)
-  sendSolicitedAdvertisement(host, now, own.address, src)
+  sendSolicitedAdvertisement(host, now, own, src)
   return undefined
 }
 

@@ -2,129 +2,49 @@ import type { Ipv6, Mac } from '@fata/addr'
 import { assert } from '@fata/bytes'
 import { countDrop, type DropCounts } from '@fata/net'
 import type { Random } from '@fata/runtime'
-import { AddressTable, type TableEntry } from './address-table.ts'
+import { AddressTable } from './address-table.ts'
+import {
+  type Advertised,
+  expiryOf,
+  type Neighbor,
+  type NeighborOptions,
+  type NeighborOut,
+  type NeighborState,
+} from './neighbor.ts'
 import { Outbox } from './outbox.ts'
+import { PacketQueues } from './packet-queues.ts'
 import { type QueuedPacket, sourceOf } from './queued-packet.ts'
-
-/**
- * The Neighbor Cache: address resolution and Neighbor Unreachability Detection, RFC 4861 §7.2, §7.3 and appendix C. LLA is a
- * link-layer address; `same` and `other` compare it with the cached one; S and O are the Solicited and Override flags.
- *
- *   state        event                                  action                                new state
- *   -----------  -------------------------------------  ------------------------------------  ----------
- *   -            packet to send                         create, multicast NS, start timer     incomplete
- *   incomplete   retransmit timer, < N solicitations    multicast NS, restart timer           incomplete
- *   incomplete   retransmit timer, N solicitations      discard, report queued packets        -
- *   incomplete   NA without LLA                         -                                     incomplete
- *   incomplete   NA with LLA, S=0                       record LLA, send queued packets       stale
- *   incomplete   NA with LLA, S=1                       record LLA, send queued packets       reachable
- *   others       NA O=0, other LLA: reachable           -                                     stale
- *   others       NA O=0, other LLA: not reachable       -                                     unchanged
- *   others       NA S=1, O=1 or same or no LLA          record LLA, IsRouter                  reachable
- *   others       NA S=0, O=1, other LLA                 record LLA, IsRouter                  stale
- *   others       NA S=0, same or no LLA                 IsRouter                              unchanged
- *   others       upper-layer confirmation               -                                     reachable
- *   reachable    ReachableTime passed                   -                                     stale
- *   stale        packet to send                         start delay timer                     delay
- *   delay        delay timer                            unicast NS, start timer               probe
- *   probe        retransmit timer, < N solicitations    unicast NS, restart timer             probe
- *   probe        retransmit timer, N solicitations      discard                               -
- *   -            NS, RS, RA, Redirect with LLA          create                                stale
- *   incomplete   NS, RS, RA, Redirect with LLA          record LLA, send queued packets       stale
- *   others       NS, RS, RA, Redirect with other LLA    record LLA                            stale
- *   others       NS, RS, RA, Redirect with same LLA     -                                     unchanged
- *
- * Where the appendix and §7.2.5 differ, §7.2.5 is followed: an NA without LLA says nothing of an incomplete neighbor, and with S=1
- * it confirms that another one is reachable.
- *
- * Differs from the RFC in: no exponential back-off of probes (RFC 7048).
- */
-export type NeighborState =
-  | { readonly kind: 'incomplete'; readonly sent: number; readonly at: number }
-  | { readonly kind: 'reachable'; readonly until: number }
-  | { readonly kind: 'stale' }
-  | { readonly kind: 'delay'; readonly until: number }
-  | { readonly kind: 'probe'; readonly sent: number; readonly at: number }
-  /** Removed from the cache, for those who hold the entry. */
-  | { readonly kind: 'gone' }
-
-/** An entry. Others may hold it and must let go of it when its state is `gone`. */
-export interface Neighbor extends TableEntry<Neighbor> {
-  /** Undefined in `incomplete`. */
-  mac: Mac | undefined
-  state: NeighborState
-  isRouter: boolean
-  /** Waiting for the address, oldest first. */
-  readonly queue: QueuedPacket[]
-}
-
-export interface NeighborOptions {
-  readonly maxNeighbors: number
-  readonly maxQueuedPackets: number
-  readonly maxQueuedBytes: number
-  readonly maxMulticastSolicit: number
-  readonly maxUnicastSolicit: number
-  readonly delayFirstProbeMs: number
-  readonly reachableTimeMs: number
-  readonly retransTimerMs: number
-}
-
-export type NeighborOut =
-  /** A solicitation for `target`, multicast where `to` is undefined, because of a packet with this source. */
-  | { readonly kind: 'solicit'; readonly target: Ipv6; readonly to: Mac | undefined; readonly src: Ipv6 | undefined }
-  | { readonly kind: 'transmit'; readonly to: Mac; readonly packet: QueuedPacket }
-  /** The neighbor does not answer and has been forgotten; `packets` waited for it. */
-  | { readonly kind: 'unreachable'; readonly address: Ipv6; readonly packets: readonly QueuedPacket[] }
-  /** The forward path works, which was not known before. */
-  | { readonly kind: 'reachable'; readonly address: Ipv6 }
-  /** The neighbor has said that it is a router no more. */
-  | { readonly kind: 'no-router'; readonly address: Ipv6 }
-
-/** What a neighbor advertisement says of its target. */
-export interface Advertised {
-  readonly mac: Mac | undefined
-  readonly router: boolean
-  readonly solicited: boolean
-  readonly override: boolean
-}
+import { ReachableTime } from './reachable-time.ts'
 
 const STALE: NeighborState = { kind: 'stale' }
 const GONE: NeighborState = { kind: 'gone' }
 const NEVER = Number.POSITIVE_INFINITY
-/** RFC 4861 §6.3.4 asks for a new random ReachableTime every few hours. */
-const REACHABLE_TIME_REFRESH_MS = 2 * 3600_000
+/** MAX_MULTICAST_SOLICIT and MAX_UNICAST_SOLICIT of RFC 4861 §10, MAX_RETRANS_TIMER of RFC 7048 §4. */
+const MAX_SOLICIT = 3
+const MAX_RETRANS_TIMER_MS = 60_000
 /** Transports confirm with every acknowledgement; more than one per second is of no use. */
 const FRESH_MS = 1000
 
-/** A packet may go to the neighbor at once, and nothing else has to be done. */
-export function isSettled(neighbor: Neighbor): boolean {
-  const { kind } = neighbor.state
-  return kind === 'reachable' || kind === 'delay' || kind === 'probe'
-}
-
+/** What is known of neighbors, and how it comes to be known. */
 export class NeighborCache {
   readonly #options: NeighborOptions
-  readonly #random: Random
   readonly #dropped: DropCounts
   readonly #table: AddressTable<Neighbor>
+  readonly #queues: PacketQueues
+  readonly #reachableTime: ReachableTime
   readonly #out = new Outbox<NeighborOut>()
-  #queuedBytes = 0
   /** No deadline lies before it; it may lie before the first one. */
   #nextAt = NEVER
-  #baseReachableTimeMs: number
-  #reachableTimeMs: number
-  #reachableTimeAt = 0
   #retransTimerMs: number
 
   /** Discarded packets are counted in `dropped`. */
   constructor(options: NeighborOptions, random: Random, dropped: DropCounts) {
     this.#options = options
-    this.#random = random
     this.#dropped = dropped
     this.#table = new AddressTable(options.maxNeighbors, random.uint32())
+    this.#queues = new PacketQueues(options.maxQueuedPackets, options.maxQueuedBytes, dropped)
     this.#retransTimerMs = options.retransTimerMs
-    this.#baseReachableTimeMs = options.reachableTimeMs
-    this.#reachableTimeMs = this.#randomReachableTime()
+    this.#reachableTime = new ReachableTime(options.reachableTimeMs, random)
   }
 
   /** RetransTimer of RFC 4861 §6.3.2. */
@@ -135,10 +55,7 @@ export class NeighborCache {
   /** Copies the variables of a router advertisement that are not 0, RFC 4861 §6.3.4. */
   configure(now: number, reachableTimeMs: number, retransTimerMs: number): void {
     if (retransTimerMs !== 0) this.#retransTimerMs = retransTimerMs
-    if (reachableTimeMs === 0 || reachableTimeMs === this.#baseReachableTimeMs) return
-    this.#baseReachableTimeMs = reachableTimeMs
-    this.#reachableTimeMs = this.#randomReachableTime()
-    this.#reachableTimeAt = now
+    if (reachableTimeMs !== 0) this.#reachableTime.setBase(now, reachableTimeMs)
   }
 
   /** The entry, whatever its state. */
@@ -171,21 +88,7 @@ export class NeighborCache {
   /** Lets `packet` wait for the address of an incomplete neighbor. The oldest one gives way where there is no room. */
   queue(neighbor: Neighbor, packet: QueuedPacket): void {
     assert(neighbor.state.kind === 'incomplete', 'only an unknown address is waited for')
-    const { maxQueuedPackets, maxQueuedBytes } = this.#options
-    const { queue } = neighbor
-    while (queue.length >= maxQueuedPackets) this.#dropOldest(queue)
-    while (queue.length > 0 && this.#queuedBytes + packet.bytes.length > maxQueuedBytes) this.#dropOldest(queue)
-    if (this.#queuedBytes + packet.bytes.length > maxQueuedBytes) {
-      countDrop(this.#dropped, 'neighbor-queue-full')
-      return
-    }
-    queue.push(packet)
-    this.#queuedBytes += packet.bytes.length
-  }
-
-  #dropOldest(queue: QueuedPacket[]): void {
-    this.#queuedBytes -= queue.shift()!.bytes.length
-    countDrop(this.#dropped, 'neighbor-queue-full')
+    this.#queues.push(neighbor.queue, packet)
   }
 
   /** Asks once whether a router answers that is not in use, RFC 4191 §3.5. */
@@ -246,11 +149,7 @@ export class NeighborCache {
     if (neighbor.queue.length === 0) return
     // Sending the queued packets is use: a stale neighbor has to be verified.
     this.use(now, neighbor.address, sourceOf(neighbor.queue[0]!))
-    for (const packet of neighbor.queue) {
-      this.#queuedBytes -= packet.bytes.length
-      this.#out.push({ kind: 'transmit', to: mac, packet })
-    }
-    neighbor.queue.length = 0
+    for (const packet of this.#queues.take(neighbor.queue)) this.#out.push({ kind: 'transmit', to: mac, packet })
   }
 
   /** A solicitation, router advertisement or redirect carried the link-layer address of `address`: RFC 4861 §7.2.3, §6.3.4, §8.3. */
@@ -281,32 +180,21 @@ export class NeighborCache {
   /** It has just been confirmed, so that confirming it again can wait. */
   isFresh(now: number, neighbor: Neighbor): boolean {
     const { state } = neighbor
-    return state.kind === 'reachable' && state.until - now > this.#reachableTimeMs - FRESH_MS
+    return state.kind === 'reachable' && state.until - now > this.#reachableTime.ms - FRESH_MS
   }
 
   #reached(now: number, neighbor: Neighbor): void {
-    if (now - this.#reachableTimeAt > REACHABLE_TIME_REFRESH_MS) {
-      this.#reachableTimeMs = this.#randomReachableTime()
-      this.#reachableTimeAt = now
-    }
-    const until = now + this.#reachableTimeMs
+    const until = this.#reachableTime.end(now)
     if (neighbor.state.kind !== 'reachable') this.#out.push({ kind: 'reachable', address: neighbor.address })
     neighbor.state = { kind: 'reachable', until }
     this.#schedule(until)
-  }
-
-  #randomReachableTime(): number {
-    return this.#baseReachableTimeMs * (0.5 + this.#random.uint32() / 0x1_0000_0000)
   }
 
   /** A new entry, still without a state of its own. The table gives up whom nobody here sent to, then who never answered, then the least recently used. */
   #create(address: Ipv6): Neighbor {
     if (this.#table.size === this.#table.capacity) {
       const victim = this.#table.victim((n) => (n.used === 0 ? 0 : n.state.kind === 'incomplete' ? 1 : 2))
-      for (const packet of this.#forget(victim)) {
-        this.#queuedBytes -= packet.bytes.length
-        countDrop(this.#dropped, 'neighbor-evicted')
-      }
+      for (const _ of this.#forget(victim)) countDrop(this.#dropped, 'neighbor-evicted')
     }
     const neighbor: Neighbor = {
       address,
@@ -325,7 +213,7 @@ export class NeighborCache {
     this.#table.delete(neighbor)
     neighbor.state = GONE
     neighbor.mac = undefined
-    return neighbor.queue
+    return this.#queues.take(neighbor.queue)
   }
 
   #schedule(at: number): void {
@@ -377,7 +265,7 @@ export class NeighborCache {
   }
 
   #solicitAgain(now: number, neighbor: Neighbor, kind: 'incomplete' | 'probe', sent: number): void {
-    neighbor.state = { kind, sent, at: now + this.#retransTimerMs }
+    neighbor.state = { kind, sent, at: now + this.#retransmitAfter(sent) }
     const [first] = neighbor.queue
     this.#out.push({
       kind: 'solicit',
@@ -387,25 +275,14 @@ export class NeighborCache {
     })
   }
 
+  /** RFC 7048 §3: who solicits more often than RFC 4861 §10 does backs off. */
+  #retransmitAfter(sent: number): number {
+    const doubled = this.#retransTimerMs * 2 ** Math.max(0, sent - MAX_SOLICIT)
+    return Math.max(this.#retransTimerMs, Math.min(doubled, MAX_RETRANS_TIMER_MS))
+  }
+
   #giveUp(neighbor: Neighbor): void {
     const packets = this.#forget(neighbor)
-    for (const packet of packets) this.#queuedBytes -= packet.bytes.length
     this.#out.push({ kind: 'unreachable', address: neighbor.address, packets })
-  }
-}
-
-function expiryOf(state: NeighborState): number {
-  switch (state.kind) {
-    case 'incomplete':
-    case 'probe':
-      return state.at
-    case 'reachable':
-    case 'delay':
-      return state.until
-    case 'stale':
-    case 'gone':
-      return NEVER
-    default:
-      return state satisfies never
   }
 }

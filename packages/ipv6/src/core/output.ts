@@ -18,6 +18,7 @@ import { encodeIpv6Header, IPV6_HEADER_LEN } from '../wire/ipv6-header.ts'
 import { encodeMldReport, encodeMldV1, MLD_RECORD_LEN, MLD_REPORT_LEN, type MldRecord } from '../wire/mld.ts'
 import { encodeNd, type NdMessage, ndLength } from '../wire/nd.ts'
 import type { NdOptions } from '../wire/nd-options.ts'
+import { isOptimistic, type OwnAddress } from './addresses.ts'
 import { type Host, linkMtu } from './host.ts'
 import type { MldOut } from './mld.ts'
 import type { QueuedPacket } from './queued-packet.ts'
@@ -115,7 +116,10 @@ function ownLinkLayer(host: Host, option: 'sourceLinkLayer' | 'targetLinkLayer')
   return host.link.mac === undefined ? {} : { [option]: host.link.mac }
 }
 
-/** RFC 4861 §7.2.2: the source is that of the packet that waits, where that is an own address. */
+/**
+ * RFC 4861 §7.2.2: the source is that of the packet that waits, where that is an own address. Nothing is asked on behalf of an optimistic
+ * address (RFC 4429 §3.2): the packet waits until that is an address like others.
+ */
 export function sendNeighborSolicitation(
   host: Host,
   now: number,
@@ -124,8 +128,9 @@ export function sendNeighborSolicitation(
   prompted: Ipv6 | undefined,
 ): void {
   const own = prompted === undefined ? undefined : host.addresses.get(prompted)
-  const src = own?.address ?? selectSource(host.addresses.list, target, undefined)?.address
-  if (src === undefined) return
+  const from = own ?? selectSource(host.addresses.list, target, undefined)
+  if (from === undefined || isOptimistic(from)) return
+  const src = from.address
   const dst = to === undefined ? solicitedNode(target) : target
   const options = ownLinkLayer(host, 'sourceLinkLayer')
   sendNd(host, now, src, dst, { kind: 'neighbor-solicitation', target, options }, to)
@@ -137,11 +142,11 @@ export function sendDadProbe(host: Host, now: number, target: Ipv6, nonce: Uint8
   sendNd(host, now, IPV6_ANY, solicitedNode(target), message)
 }
 
-/** The answer to a solicitation of `target` by `asker`, RFC 4861 §7.2.4. */
-export function sendSolicitedAdvertisement(host: Host, now: number, target: Ipv6, asker: Ipv6): void {
+/** The answer to a solicitation of `target` by `asker`, RFC 4861 §7.2.4; of an optimistic one RFC 4429 §3.3. */
+export function sendSolicitedAdvertisement(host: Host, now: number, target: OwnAddress, asker: Ipv6): void {
   const anonymous = isIpv6Any(asker)
   const dst = anonymous ? IPV6_ALL_NODES : asker
-  sendAdvertisement(host, now, target, dst, { solicited: !anonymous, override: true })
+  sendAdvertisement(host, now, target.address, dst, { solicited: !anonymous, override: !isOptimistic(target) })
 }
 
 /** Tells routers about the new address `target`, RFC 9131 §6.1.2. */

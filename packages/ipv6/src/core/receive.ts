@@ -101,13 +101,14 @@ export class Receiver implements IpPacket {
    */
   accept(buf: Uint8Array, off: number, end: number, arrival: Arrival | undefined, loopMeta?: FrameMeta): Acceptance {
     const malformed = checkIpv6(buf, off, end)
-    if (malformed !== undefined) return this.#drop(malformed)
+    if (malformed !== undefined && malformed !== 'jumbogram') return this.#drop(malformed)
     if (this.#host.disabled) return this.#drop('disabled')
     this.#pair.read(buf, off)
     this.#describe(buf, off, arrival, loopMeta)
     const refusal = this.#pair.refusal(arrival === undefined, isTransport(this.protocol))
     if (refusal !== undefined) return this.#drop(refusal)
-    if (arrival !== undefined) this.#host.stats.received++
+    if (malformed === 'jumbogram') this.end = end
+    else if (arrival !== undefined) this.#host.stats.received++
     return isTransport(this.protocol) ? 'deliver' : 'process'
   }
 
@@ -136,6 +137,7 @@ export class Receiver implements IpPacket {
 
   /** Sees to an accepted packet that is no plain transport segment. */
   process(now: number): Verdict {
+    if (this.protocol === HOP_BY_HOP && payloadLengthOf(this.buf, this.start) === 0) return this.#refuseJumbogram(now)
     let first = this.off
     startChain(this.#chain, this.buf, this.namedAt, this.off)
     for (let fragments = 0; ; fragments++) {
@@ -146,6 +148,12 @@ export class Receiver implements IpPacket {
       if (!this.#takeFragment(now)) return 'done'
       first = -1
     }
+  }
+
+  /** RFC 2675 §3: what a node answers that takes none. */
+  #refuseJumbogram(now: number): 'done' {
+    this.#parameterProblem(now, PARAMETER_ERRONEOUS_FIELD, this.start + PAYLOAD_LENGTH_FIELD, false)
+    return this.#done('jumbogram')
   }
 
   #done(reason: string): 'done' {

@@ -12,7 +12,7 @@ import {
   withZone,
 } from '@fata/addr'
 import type { IpErrorCode } from '@fata/ip'
-import { isUsable, prefixOf } from './addresses.ts'
+import { isOptimistic, isUsable, prefixOf } from './addresses.ts'
 import type { Destination, NextHop } from './destination-cache.ts'
 import { type Host, linkMtu } from './host.ts'
 import { selectSource } from './source-selection.ts'
@@ -72,8 +72,16 @@ function determine(host: Host, now: number, dst: Ipv6, redirect: Ipv6 | undefine
   const via = redirect ?? (isOnLink(host, dst) ? dst : selectRouter(host, now, dst))
   if (via === undefined) return 'ERR_IP_NO_ROUTE'
   const direct = ipv6Equals(via, dst)
-  const source = selectSource(host.addresses.list, dst, direct ? undefined : via)?.address
-  return { nextHop: { kind: 'neighbor', address: via }, source }
+  const source = selectSource(host.addresses.list, dst, direct ? undefined : via)
+  const detour = direct && source !== undefined && isOptimistic(source) ? detourTo(host, now, dst) : undefined
+  return { nextHop: { kind: 'neighbor', address: detour ?? via }, source: source?.address }
+}
+
+/** RFC 4429 §3.2: neighbors are not asked for on behalf of an optimistic address, but a router that is known may know them. */
+function detourTo(host: Host, now: number, dst: Ipv6): Ipv6 | undefined {
+  if (isIpv6LinkLocal(dst) || host.neighbors.get(dst)?.mac !== undefined) return undefined
+  const router = selectRouter(host, now, dst)
+  return router !== undefined && host.neighbors.get(router)?.mac !== undefined ? router : undefined
 }
 
 /** Scopes 0 and 1 do not leave the node, RFC 4291 §2.7. */

@@ -1,7 +1,7 @@
 import { type Ipv6, ipv6Equals } from '@fata/addr'
 import { type AddressChange, type AddressOut, LINK_LOCAL_BITS, type OwnAddress } from './addresses.ts'
 import type { Host } from './host.ts'
-import type { NeighborOut } from './neighbor-cache.ts'
+import type { NeighborOut } from './neighbor.ts'
 import {
   sendAnnouncement,
   sendDadProbe,
@@ -15,6 +15,7 @@ import { sendReassemblyTimeout } from './receive.ts'
 import { reportUndeliverable } from './reports.ts'
 import { destinationFor } from './routing.ts'
 import { replaceDuplicate } from './slaac.ts'
+import { regenerate, replaceTemporary } from './temporary.ts'
 
 // What the parts of a host say to each other.
 
@@ -98,6 +99,9 @@ function settleAddress(host: Host, now: number, out: AddressOut | undefined): bo
     case 'announce':
       sendAnnouncement(host, now, out.target)
       break
+    case 'regenerate':
+      regenerate(host, now, out.address)
+      break
     case 'address':
       addressChanged(host, now, out.address, out.change)
       break
@@ -112,6 +116,7 @@ function addressChanged(host: Host, now: number, address: OwnAddress, change: Ad
   host.out.push({ kind: 'address', address, change })
   const { origin } = address
   if (change === 'duplicate' && origin === 'autoconfigured') replaceDuplicate(host, now, address)
+  if (change === 'duplicate' && origin === 'temporary') replaceTemporary(host, now, address)
   if (change === 'duplicate' && origin === 'link-local') linkLocalTaken(host, now, address)
   if (change === 'preferred' && origin === 'link-local') linkLocalReady(host, now)
 }
@@ -122,13 +127,14 @@ function linkLocalReady(host: Host, now: number): void {
   if (host.settings.acceptRouterAdvertisements) host.solicitation.start(now)
 }
 
-/** RFC 4862 §5.4.5: the MAC address is not unique, so nothing on this link can work; a random identifier is replaced. */
+/** RFC 4862 §5.4.5: the MAC address is not unique, so nothing on this link can work; an opaque identifier is replaced, RFC 7217 §6. */
 function linkLocalTaken(host: Host, now: number, address: OwnAddress): void {
   const next = host.linkLocalTries < host.settings.idgenRetries ? host.ids.nextLinkLocal() : undefined
   if (next !== undefined) {
     host.linkLocalTries++
     host.addresses.remove(address)
-    host.addresses.addConfigured(now, { address: next, length: LINK_LOCAL_BITS }, 'link-local', now)
+    const probeAt = now + (host.settings.idgenDelayMs * host.random.uint32()) / 0x1_0000_0000
+    host.addresses.addConfigured(now, { address: next, length: LINK_LOCAL_BITS }, 'link-local', probeAt)
     return
   }
   host.disabled = true

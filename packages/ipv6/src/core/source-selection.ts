@@ -1,8 +1,8 @@
 import { type Ipv6, ipv6Equals, ipv6MulticastScope, isIpv6LinkLocal, isIpv6Loopback, isIpv6Multicast } from '@fata/addr'
 import { isUsable, type OwnAddress } from './addresses.ts'
 
-// Source address selection, RFC 6724 §5: rules 1, 2, 3, 5.5, 6 and 8. Rules 4 and 7 are about home and temporary addresses, of which
-// there are none; rule 5 is about several interfaces, of which there is one.
+// Source address selection, RFC 6724 §5: rules 1, 2, 3, 5.5, 6, 7 and 8. Rule 4 is about home addresses, of which there are none; rule 5
+// about several interfaces, of which there is one.
 
 /** Scopes are numbered as those of multicast addresses, RFC 6724 §3.1. */
 const LINK_LOCAL_SCOPE = 2
@@ -53,6 +53,7 @@ function compare(a: OwnAddress, b: OwnAddress, dst: Ipv6, via: Ipv6 | undefined)
     prefer(a.state.kind === 'preferred', b.state.kind === 'preferred') ||
     prefer(isAdvertisedBy(a, via), isAdvertisedBy(b, via)) ||
     prefer(labelOf(a.address) === labelOf(dst), labelOf(b.address) === labelOf(dst)) ||
+    prefer(a.origin === 'temporary', b.origin === 'temporary') ||
     matchingBits(a, dst) - matchingBits(b, dst)
   )
 }
