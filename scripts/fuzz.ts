@@ -29,7 +29,7 @@ console.log(`seed ${seed}, ${frames} frames`)
 const started = performance.now()
 const steps = new Set(Array.from({ length: 10 }, (_, i) => Math.trunc((frames * (i + 1)) / 10 / 32) * 32))
 const heap: number[] = []
-const { holdings, leftConnections, pings } = await fuzz({
+const { holdings, dropped, leftConnections, pings } = await fuzz({
   frames,
   seed,
   onProgress(done) {
@@ -39,7 +39,7 @@ const { holdings, leftConnections, pings } = await fuzz({
     console.log(`${done} frames, ${seconds} s, ${(heap.at(-1)! / MEBIBYTE).toFixed(1)} MiB`)
   },
 })
-console.log({ ...holdings, leftConnections, pings })
+console.log({ dropped, ...holdings, leftConnections, pings })
 const growth = heap.length < 2 ? 0 : heap.at(-1)! - heap[0]!
 const bad = pings.some((kind) => kind !== 'reply') || leftConnections > 0 || growth > MOST_GROWTH
 console.log(

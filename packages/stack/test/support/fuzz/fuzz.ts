@@ -1,5 +1,6 @@
 import { type IpAddress, ip } from '@fata/addr'
 import { hex } from '@fata/bytes'
+import type { DropCounts } from '@fata/net'
 import { createVirtualRuntime, randomBelow, seededRandom, type VirtualRuntime } from '@fata/runtime'
 import { createStack, type Stack } from '@fata/stack'
 import { handMade } from './corpus.ts'
@@ -29,6 +30,8 @@ export interface Holdings {
 export interface FuzzResult {
   /** After the frames, before the quiet time. */
   readonly holdings: Holdings
+  /** What the first host's layers dropped, by reason. */
+  readonly dropped: Readonly<Record<string, DropCounts>>
   /** Connections after the quiet time. */
   readonly leftConnections: number
   /** How a newcomer's pings of the stack ended, IPv4 and IPv6. */
@@ -83,11 +86,14 @@ export async function fuzz({ frames, seed, onProgress }: FuzzOptions): Promise<F
     }
   }
   const holdings = holdingsOf(a)
+  const { arp, ipv4, ipv6 } = a.layers
+  const layers = { arp, ipv4, ipv6, udp: a.udp, tcp: a.tcp }
+  const dropped = Object.fromEntries(Object.entries(layers).map(([name, layer]) => [name, layer!.stats.dropped]))
   await runtime.clock.run(() => false, runtime.clock.now() + QUIET_MS)
   const leftConnections = a.tcp.connections().length
   const pings = await askIfAlive(wire, runtime)
   await runtime.clock.settle(Promise.all([a.close(), b.close()]))
-  return { holdings, leftConnections, pings }
+  return { holdings, dropped, leftConnections, pings }
 }
 
 /** Of the first host, then of the second. */
