@@ -2,7 +2,7 @@ import { type IpAddress, ip } from '@fata/addr'
 import { hex } from '@fata/bytes'
 import type { DropCounts } from '@fata/net'
 import { createVirtualRuntime, randomBelow, seededRandom, type VirtualRuntime } from '@fata/runtime'
-import { createStack, type Stack } from '@fata/stack'
+import { createStack, type DirectStack } from '@fata/stack'
 import { handMade } from './corpus.ts'
 import { Mutator } from './mutator.ts'
 import { serve, talk } from './traffic.ts'
@@ -46,14 +46,14 @@ export async function fuzz({ frames, seed, onProgress }: FuzzOptions): Promise<F
   const runtime = createVirtualRuntime(seed)
   const wire = new Wire(runtime.clock)
   const stations = [1, 2].map((n) => wire.station(`02:00:00:00:00:0${n}`))
-  const [a, b] = stations.map(({ net }, i) => host(net, i + 1, runtime)) as [Stack, Stack]
+  const [a, b] = stations.map(({ net }, i) => host(net, i + 1, runtime)) as [DirectStack, DirectStack]
   await runtime.clock.settle(Promise.all([a.ready, b.ready]))
   serve(a)
   serve(b)
   const crafted = handMade().map((frame): Heard => ({ frame, to: stations[0]! }))
   let talks = 0
   let bug: unknown
-  const begin = (from: Stack, to: IpAddress): void => {
+  const begin = (from: DirectStack, to: IpAddress): void => {
     if (talks >= MOST_TALKS) return
     talks++
     talk(from, to, runtime).then(
@@ -99,11 +99,11 @@ export async function fuzz({ frames, seed, onProgress }: FuzzOptions): Promise<F
 /** Of the first host, then of the second. */
 const ADDRESSES: readonly IpAddress[] = ['10.0.0.1', 'fd00::1', '10.0.0.2', 'fd00::2'].map(ip)
 
-function host(net: Parameters<typeof createStack>[0], n: number, runtime: VirtualRuntime): Stack {
+function host(net: Parameters<typeof createStack>[0], n: number, runtime: VirtualRuntime): DirectStack {
   return createStack(net, { ipv4: `10.0.0.${n}/24`, ipv6: `fd00::${n}/64` }, runtime)
 }
 
-function holdingsOf(stack: Stack): Holdings {
+function holdingsOf(stack: DirectStack): Holdings {
   return {
     arpEntries: stack.layers.arp!.entries().length,
     ipv6Neighbors: stack.layers.ipv6!.state().neighbors.length,

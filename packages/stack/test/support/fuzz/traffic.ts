@@ -1,27 +1,27 @@
 import { type IpAddress, ip } from '@fata/addr'
 import { randomBelow, type VirtualRuntime } from '@fata/runtime'
-import type { Stack } from '@fata/stack'
+import type { DirectStack } from '@fata/stack'
 
 export const ECHO_PORT = 7
 const GROUPS: readonly IpAddress[] = [ip('239.1.2.3'), ip('ff15::7')]
 const GIVE_UP_MS = 5_000
 
 /** What `stack` offers to others: echo over TCP and UDP, and groups that it is in. */
-export function serve(stack: Stack): void {
+export function serve(stack: DirectStack): void {
   stack.tcp.listen({ port: ECHO_PORT }, async (flow) => {
     for await (const chunk of flow) await flow.write(chunk)
     await flow.close()
   })
   const echo = stack.udp.bind({ port: ECHO_PORT })
   echo.onMessage = (buf, off, end, { src, dst, multicast }) => {
-    // Whoever asks may be nobody who can be answered.
-    if (!multicast && src.port !== 0) quietly(() => echo.send(buf.subarray(off, end), src, { src: dst.address }))
+    // An echo of an echo would never end. Whoever else asks may be nobody who can be answered.
+    if (!multicast && src.port > ECHO_PORT) quietly(() => echo.send(buf.subarray(off, end), src, { src: dst.address }))
   }
   for (const group of GROUPS) echo.join(group)
 }
 
 /** Does one thing, chosen at random, that makes `stack` talk with the host at `peer`; it ends soon, however it ends. */
-export async function talk(stack: Stack, peer: IpAddress, { clock, random }: VirtualRuntime): Promise<void> {
+export async function talk(stack: DirectStack, peer: IpAddress, { clock, random }: VirtualRuntime): Promise<void> {
   const data = new Uint8Array(1 + randomBelow(random, randomBelow(random, 4) === 0 ? 20_000 : 1400))
   const giveUp = new AbortController()
   const timer = clock.schedule(clock.now() + GIVE_UP_MS, () => giveUp.abort())
@@ -40,7 +40,7 @@ export async function talk(stack: Stack, peer: IpAddress, { clock, random }: Vir
   }
 }
 
-async function stream(stack: Stack, peer: IpAddress, data: Uint8Array, signal: AbortSignal): Promise<void> {
+async function stream(stack: DirectStack, peer: IpAddress, data: Uint8Array, signal: AbortSignal): Promise<void> {
   const flow = await stack.tcp.connect({ address: peer, port: ECHO_PORT }, { signal })
   const abort = (): void => flow.abort()
   signal.addEventListener('abort', abort)
@@ -55,7 +55,7 @@ async function stream(stack: Stack, peer: IpAddress, data: Uint8Array, signal: A
   }
 }
 
-async function datagram(stack: Stack, peer: IpAddress, data: Uint8Array): Promise<void> {
+async function datagram(stack: DirectStack, peer: IpAddress, data: Uint8Array): Promise<void> {
   const socket = stack.udp.bind()
   try {
     socket.send(data, { address: peer, port: ECHO_PORT })
@@ -64,7 +64,7 @@ async function datagram(stack: Stack, peer: IpAddress, data: Uint8Array): Promis
   }
 }
 
-async function joinAndLeave(stack: Stack, group: IpAddress): Promise<void> {
+async function joinAndLeave(stack: DirectStack, group: IpAddress): Promise<void> {
   const socket = stack.udp.bind()
   socket.join(group)
   await socket.close()
