@@ -26,7 +26,7 @@ describe('kv-dir', () => {
   survivesKills({
     describe,
     it,
-    rounds: Number(process.env['CRASH_ROUNDS'] ?? 25),
+    rounds: Number(process.env['CRASH_KILLS'] ?? 25),
     seed: Number(process.env['CRASH_SEED'] ?? 1),
     start: (from) => fork(program, [store.path, String(from)], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] }),
     connect: () => openDir(store.path),

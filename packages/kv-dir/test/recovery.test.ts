@@ -189,12 +189,12 @@ describe('the journal at opening', () => {
     remove()
   })
 
-  it('is discarded when it is torn or damaged', async () => {
+  it('is discarded when it is torn or damaged, wherever', { timeout: 60_000 }, async () => {
     const random = createRandom(Number(process.env.CRASH_SEED ?? 1))
-    const cut = Array.from({ length: 10 }, () => journal.subarray(0, random(journal.length)))
-    const flipped = Array.from({ length: 20 }, () => {
+    const cut = Array.from(journal, (_, end) => journal.subarray(0, end))
+    const flipped = Array.from(journal, (_, at) => {
       const copy = Buffer.from(journal)
-      copy[random(copy.length)]! ^= 1 << random(8)
+      copy[at]! ^= 1 << random(8)
       return copy
     })
     for (const damaged of [...cut, ...flipped, Buffer.alloc(journal.length)]) {

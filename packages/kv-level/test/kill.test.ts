@@ -30,7 +30,7 @@ describe('kv-level over classic-level', () => {
   survivesKills({
     describe,
     it,
-    rounds: Number(process.env['CRASH_ROUNDS'] ?? 25),
+    rounds: Number(process.env['CRASH_KILLS'] ?? 25),
     seed: Number(process.env['CRASH_SEED'] ?? 1),
     start: (from) => fork(program, [path, String(from)], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] }),
     connect: () => openClassicLevel(path),
