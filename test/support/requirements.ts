@@ -3,7 +3,18 @@ import { accessSync, constants } from 'node:fs'
 import { describe } from 'vitest'
 
 /** What a real run needs of the machine. */
-export type Requirement = 'tap' | 'ping' | 'curl' | 'tcpdump' | 'tshark' | 'iperf3' | 'dnsmasq' | 'udhcpc' | 'dhclient'
+export type Requirement =
+  | 'tap'
+  | 'ping'
+  | 'curl'
+  | 'tcpdump'
+  | 'tshark'
+  | 'iperf3'
+  | 'dnsmasq'
+  | 'udhcpc'
+  | 'dhclient'
+  | 'tar'
+  | 'bsdtar'
 
 function has(command: string, ...args: string[]): boolean {
   try {

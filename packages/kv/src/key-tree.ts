@@ -72,17 +72,6 @@ export class KeyTree<V> implements KvView {
     return found
   }
 
-  /** Every value, in no order. */
-  *entries(): Generator<V> {
-    const open: Branch<V>[] = [this.#root]
-    for (let at = open.pop(); at; at = open.pop()) {
-      for (const child of at.children.values()) {
-        if (child.kind === 'value') yield child.value
-        else open.push(child)
-      }
-    }
-  }
-
   #find(key: Key): Leaf<V> | Branch<V> | undefined {
     let node: Leaf<V> | Branch<V> | undefined = this.#root
     for (const segment of key.segments) {
