@@ -80,12 +80,12 @@ export interface Settings {
   readonly domainSearch: readonly string[] | undefined
 }
 
-function refuse(message: string): never {
+export function refuse(message: string): never {
   throw new StackError('ERR_STACK_CONFIG', message)
 }
 
-/** Reads `value` where it is text. */
-function read<T>(option: string, value: T | string | undefined, parse: (text: string) => T): T | undefined {
+/** Reads `value` where it is text. Throws StackError `ERR_STACK_CONFIG` that names the option. */
+export function read<T>(option: string, value: T | string | undefined, parse: (text: string) => T): T | undefined {
   if (typeof value !== 'string') return value
   try {
     return parse(value)
@@ -138,8 +138,8 @@ function ipv6Settings(config: StackConfig): Ipv6Settings {
 
 const DNS_PORT = 53
 
-/** An address or an endpoint, as value or text. */
-function nameServer(server: Endpoint | IpAddress | string): Endpoint {
+/** An address or an endpoint, as value or text. Throws StackError `ERR_STACK_CONFIG`. */
+export function nameServer(server: Endpoint | IpAddress | string): Endpoint {
   if (typeof server === 'object' && 'port' in server) return server
   if (typeof server !== 'string') return { address: server, port: DNS_PORT }
   const address = parseIp(server)

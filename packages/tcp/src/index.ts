@@ -18,5 +18,5 @@ export type {
   TcpWriteOptions,
 } from './interface.ts'
 export { TCP_DEFAULTS, type TcpConfig, type TcpOptions } from './options.ts'
-export type { TcpStats } from './stats.ts'
+export { createTcpStats, type TcpStats } from './stats.ts'
 export { createTcp } from './tcp.ts'

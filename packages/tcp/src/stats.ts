@@ -41,7 +41,7 @@ export interface TcpStats {
   readonly refused: DropCounts
 }
 
-/** Counters at zero. */
+/** Counters at zero: for implementations of `Tcp`. */
 export function createTcpStats(): TcpStats {
   return {
     activeOpens: 0,

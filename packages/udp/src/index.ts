@@ -1,5 +1,6 @@
 export { UdpError, type UdpErrorCode, type UdpErrorDetails } from './errors.ts'
 export type { UdpOptions } from './options.ts'
+export { ReceiveQueue } from './receive-queue.ts'
 export type {
   Datagram,
   Udp,

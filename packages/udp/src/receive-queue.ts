@@ -6,7 +6,7 @@ interface Waiter {
   readonly reject: (reason: unknown) => void
 }
 
-/** Datagrams that wait for receivers, or receivers that wait for datagrams. */
+/** Datagrams that wait for receivers, or receivers that wait for datagrams: for implementations of `UdpSocket`. */
 export class ReceiveQueue {
   readonly #mostDatagrams: number
   readonly #mostBytes: number
@@ -29,6 +29,7 @@ export class ReceiveQueue {
     return count === 0 || (count < this.#mostDatagrams && this.#bytes + bytes <= this.#mostBytes)
   }
 
+  /** To whoever waits first, else into the queue. */
   put(datagram: Datagram): void {
     const waiter = this.#waiters.shift()
     if (waiter !== undefined) {
@@ -51,6 +52,7 @@ export class ReceiveQueue {
     return alone
   }
 
+  /** The next datagram. Rejects as `UdpSocket.receive`. */
   take(signal: AbortSignal | undefined): Promise<Datagram> {
     if (signal?.aborted) return Promise.reject(signal.reason)
     const datagram = this.#shift()

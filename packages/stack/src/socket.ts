@@ -1,0 +1,1 @@
+export { createSocketStack, type SocketStackConfig } from './socket/stack.ts'
