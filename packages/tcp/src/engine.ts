@@ -174,6 +174,11 @@ export class Engine implements ListenerHost {
     }
   }
 
+  /** Sends what `c` owes, which is in no table and is forgotten then. */
+  sendOnce(c: Connection, now: number): void {
+    if (emit(c, this.#out, now)) this.#transmitter.send(this.#out, c.offload)
+  }
+
   /** Sends a segment that belongs to no connection. */
   sendReply(out: Outgoing, offload: Offload): void {
     this.context.stats.resetsOut++

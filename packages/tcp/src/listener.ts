@@ -27,10 +27,13 @@ export interface ListenerHost extends Host {
   unlisten(listener: ConnectionListener): void
 }
 
+/** No cookie is good for longer. */
+const COOKIE_LIFE_MS = 128_000
+
 /**
  * Half-open connections, and flows that nobody has accepted.
  *
- * Of half-open connections the oldest gives way: in a flood of SYNs the old ones are the forged ones, since an honest peer needs one
+ * Of half-open connections the oldest gives way where SYN cookies are off: in a flood of SYNs the old ones are the forged ones, since an honest peer needs one
  * round trip, and refusing new ones would let a flood of a few packets per second shut the port. Of established flows none gives way,
  * their peers count on them: the last ACK of a handshake that finds no place is ignored (the peer's data or our SYN,ACK bring
  * another), and no further SYN is answered.
@@ -46,6 +49,7 @@ export class ConnectionListener implements TcpListener, Owner {
   readonly #halfOpen = new Set<Connection>()
   readonly #ready: ConnectionFlow[] = []
   readonly #accepters = new WaitList<TcpFlow>()
+  #cookieAt = Number.NEGATIVE_INFINITY
   #closed = false
 
   constructor(
@@ -61,6 +65,21 @@ export class ConnectionListener implements TcpListener, Owner {
 
   get waiting(): number {
     return this.#ready.length
+  }
+
+  /** No further half-open connection can be kept. */
+  get isCrowded(): boolean {
+    return this.#halfOpen.size >= this.settings.synBacklog
+  }
+
+  /** A SYN has been answered by a cookie. */
+  noteCookie(now: number): void {
+    this.#cookieAt = now
+  }
+
+  /** Cookies may come back. */
+  hasSentCookies(now: number): boolean {
+    return now - this.#cookieAt < COOKIE_LIFE_MS
   }
 
   /** No further flow can be kept. */

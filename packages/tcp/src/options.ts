@@ -8,8 +8,13 @@ export interface TcpOptions {
   readonly maxConnections?: number | undefined
   /** Connections in TIME-WAIT; the oldest gives way. Default 16384. */
   readonly timeWaitLimit?: number | undefined
-  /** Half-open connections per listener; the oldest gives way. Default 1024. */
+  /** Half-open connections per listener; for what comes then see `synCookies`. Default 1024. */
   readonly synBacklog?: number | undefined
+  /**
+   * SYN cookies (RFC 4987 §3.6): for no SYN, then the oldest half-open connection gives way; for those that find `synBacklog` full; for
+   * all. Default `'auto'`.
+   */
+  readonly synCookies?: 'off' | 'auto' | 'always' | undefined
   /** Established connections per listener that nobody has accepted; a SYN that finds it full is not answered. Default 128. */
   readonly backlog?: number | undefined
 
@@ -94,6 +99,7 @@ export const TCP_DEFAULTS: TcpConfig = Object.freeze({
   maxConnections: 65536,
   timeWaitLimit: 16384,
   synBacklog: 1024,
+  synCookies: 'auto',
   backlog: 128,
   receiveBufferBytes: 256 * 1024,
   receiveBufferMaxBytes: 4 * 1024 * 1024,
@@ -160,6 +166,7 @@ export function checkOptions(options: TcpOptions): TcpConfig {
   for (const [name, [least, greatest]] of Object.entries(RANGES))
     checkRange(name, config[name as keyof typeof RANGES], least, greatest)
   checkCongestion(config.congestion)
+  checkOneOf('synCookies', config.synCookies, ['off', 'auto', 'always'])
   checkOneOf('ecn', config.ecn, ['off', 'accept', 'request'])
   const [first, last] = config.ephemeralPorts
   checkRange('ephemeralPorts', first, 1, 65535)

@@ -1,30 +1,29 @@
 import { IPV4_BROADCAST, type IpAddress, ipEquals, isMulticast, isUnspecified } from '@fata/addr'
-import { checksum, serialGt, serialLeq } from '@fata/bytes'
+import { checksum, serialGt } from '@fata/bytes'
 import { type IpListener, type IpPacket, type IpReport, PROTOCOL_TCP, pseudoHeaderSum } from '@fata/ip'
 import { countDrop } from '@fata/net'
+import { Accepter } from './accepter.ts'
 import type { Connection } from './core/connection.ts'
-import { openPassive, refuseSegment } from './core/open.ts'
+import { refuseSegment } from './core/open.ts'
 import { createOutgoing } from './core/outgoing.ts'
 import { segmentArrives } from './core/receive.ts'
 import { onReport, type Path } from './core/reports.ts'
 import { createSegment, readSegment, type Segment } from './core/segment.ts'
-import { seqAdd } from './core/sequence.ts'
 import type { Engine } from './engine.ts'
 import type { ConnectionListener } from './listener.ts'
 import { ACK, quotedPorts, RST, SYN } from './wire.ts'
 
-/** What a connection's new incarnation stays ahead of the last one (RFC 9293 §3.6.1, MAY-2). */
-const REOPEN_DISTANCE = 0x20000
-
 /** Takes segments from the IP layer to the connections and listeners that they are for. */
 export class Receiver implements IpListener {
   readonly #engine: Engine
+  readonly #accepter: Accepter
   readonly #segment = createSegment()
   readonly #reply = createOutgoing()
   readonly #isLocal: (address: IpAddress) => boolean
 
   constructor(engine: Engine, isLocal: (address: IpAddress) => boolean) {
     this.#engine = engine
+    this.#accepter = new Accepter(engine)
     this.#isLocal = isLocal
   }
 
@@ -42,8 +41,7 @@ export class Receiver implements IpListener {
     if (c === undefined || c.state === 'CLOSED') return this.#unknown(s, packet, now)
     if (c.state === 'TIME-WAIT' && this.#reopen(c, s, packet, now)) return true
     if (c.state === 'SYN-RECEIVED' && this.#finishWaits(c, s)) return true
-    if (segmentArrives(c, s, now, this.#reply)) this.#engine.sendReply(this.#reply, c.offload)
-    this.#engine.list(c)
+    this.#process(c, s, now)
     return true
   }
 
@@ -72,14 +70,26 @@ export class Receiver implements IpListener {
     }
   }
 
+  #process(c: Connection, s: Segment, now: number): void {
+    if (segmentArrives(c, s, now, this.#reply)) this.#engine.sendReply(this.#reply, c.offload)
+    this.#engine.list(c)
+  }
+
   /** A segment of no connection: for a listener, or to be reset (RFC 9293 §3.10.7.1, §3.10.7.2). */
   #unknown(s: Segment, packet: IpPacket, now: number): boolean {
     const { stats, config } = this.#engine.context
     const listener = this.#engine.listeners.find(packet.dst, s.dstPort)
     if (listener === undefined && !config.resetUnknown) return false
     if (listener !== undefined && (s.flags & (SYN | ACK | RST)) === SYN) {
-      this.#accept(listener, s, packet, now)
+      this.#accepter.accept(listener, s, packet, now)
       return true
+    }
+    if (listener !== undefined && (s.flags & (SYN | ACK | RST)) === ACK) {
+      const c = this.#accepter.resume(listener, s, packet, now)
+      if (c !== undefined) {
+        this.#process(c, s, now)
+        return true
+      }
     }
     countDrop(stats.dropped, listener === undefined ? 'no-connection' : 'not-syn')
     if (refuseSegment(packet.dst, packet.src, s, this.#reply)) this.#sendReset(packet.src)
@@ -94,38 +104,6 @@ export class Receiver implements IpListener {
     }
   }
 
-  /** A SYN for a listener. `after`: sequence numbers of the connection's last incarnation end here. */
-  #accept(listener: ConnectionListener, s: Segment, packet: IpPacket, now: number, after?: number): void {
-    const refusal = this.#tryAccept(listener, s, packet, now, after)
-    const { stats } = this.#engine.context
-    if (refusal === undefined) stats.passiveOpens++
-    else countDrop(stats.dropped, refusal)
-  }
-
-  #tryAccept(
-    listener: ConnectionListener,
-    s: Segment,
-    packet: IpPacket,
-    now: number,
-    after: number | undefined,
-  ): string | undefined {
-    const engine = this.#engine
-    if (listener.isFull) return 'backlog-full'
-    if (!engine.makeRoom()) return 'connection-limit'
-    const id = { local: packet.dst, localPort: s.dstPort, remote: packet.src, remotePort: s.srcPort, passive: true }
-    const c = engine.create(id, listener.settings.flowOptions)
-    try {
-      const opening = engine.opening(c, now)
-      const iss = after !== undefined && serialLeq(opening.iss, after) ? seqAdd(after, REOPEN_DISTANCE) : opening.iss
-      openPassive(c, s, { ...opening, iss }, now)
-    } catch {
-      return 'no-route'
-    }
-    listener.admit(c)
-    engine.adopt(c)
-    return undefined
-  }
-
   /** A SYN that can only be new ends TIME-WAIT (RFC 9293 MAY-2, RFC 6191 §2). */
   #reopen(c: Connection, s: Segment, packet: IpPacket, now: number): boolean {
     if ((s.flags & (SYN | ACK | RST)) !== SYN) return false
@@ -138,7 +116,7 @@ export class Receiver implements IpListener {
     if (!newer) return false
     const after = c.sndNxt
     this.#engine.refuse(c, true)
-    this.#accept(listener, s, packet, now, after)
+    this.#accepter.accept(listener, s, packet, now, after)
     return true
   }
 

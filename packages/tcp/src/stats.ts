@@ -28,6 +28,9 @@ export interface TcpStats {
   windowProbesOut: number
   keepaliveProbesOut: number
   challengeAcksOut: number
+  /** SYN cookies sent, and those that came back. */
+  cookiesOut: number
+  cookiesIn: number
   /** Super-segments sent; they count once in `segmentsOut`. */
   superSegmentsOut: number
   /** What there is at the moment: bytes that have arrived and are not read; bytes that were written and are not acknowledged. */
@@ -65,6 +68,8 @@ export function createTcpStats(): TcpStats {
     windowProbesOut: 0,
     keepaliveProbesOut: 0,
     challengeAcksOut: 0,
+    cookiesOut: 0,
+    cookiesIn: 0,
     superSegmentsOut: 0,
     unreadBytes: 0,
     queuedBytes: 0,

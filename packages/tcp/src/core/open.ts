@@ -14,6 +14,7 @@ import { seqAdd } from './sequence.ts'
 import { EVENT_ESTABLISHED, NEED_ACK, NEED_SYN } from './signals.ts'
 import { enter } from './state.ts'
 import { timestampAge } from './timestamps.ts'
+import { offerSynWindow } from './window.ts'
 
 /**
  * How connections begin: RFC 9293 §3.10.1 (OPEN), §3.10.7.2 (LISTEN), §3.10.7.3 (SYN-SENT), and what SYNs agree on.
@@ -51,6 +52,15 @@ export function openPassive(c: Connection, s: Segment, opening: Opening, now: nu
   prepare(c, opening, now)
   takeSyn(c, s, now)
   enter(c, 'rcv-syn')
+}
+
+/** The ACK of a SYN,ACK has come that nobody remembers: `syn` is what its SYN must have said. */
+export function resumePassive(c: Connection, syn: Segment, opening: Opening, now: number): void {
+  openPassive(c, syn, opening, now)
+  c.needs &= ~NEED_SYN
+  c.sndNxt = seqAdd(c.iss, 1)
+  c.sentAt = Number.NEGATIVE_INFINITY
+  offerSynWindow(c)
 }
 
 function prepare(c: Connection, opening: Opening, now: number): void {
@@ -161,9 +171,10 @@ function onReset(c: Connection, acked: boolean): void {
 /** Both SYNs are acknowledged: data can flow. */
 export function becomeEstablished(c: Connection, s: Segment, now: number): void {
   const lostSyn = c.backoff > 0
-  if (!lostSyn) measure(c, now - c.sentAt)
+  // Infinity: nobody knows when the SYN,ACK was sent.
+  if (!lostSyn && c.sentAt !== Number.NEGATIVE_INFINITY) measure(c, now - c.sentAt)
   else if (c.timestamps && s.options.hasTimestamps) measure(c, Math.max(0, timestampAge(c, s.options.tsEcr, now)))
-  else startAfterLostSyn(c)
+  else if (lostSyn) startAfterLostSyn(c)
   c.backoff = 0
   c.congestion.onEstablished(c.mss, lostSyn)
   stopRetransmit(c)
