@@ -46,7 +46,8 @@ export interface TcpOptions {
   /** Send small writes at once instead of collecting them while data is unacknowledged (Nagle, RFC 9293 §3.7.4). Default false. */
   readonly noDelay?: boolean | undefined
   /**
-   * Which congestion control connections have: CUBIC (RFC 9438), NewReno (RFC 5681, 6582), or what the given function makes for each.
+   * Which congestion control connections have: CUBIC (RFC 9438), NewReno (RFC 5681, 6582), BBR, which paces, or what the given function
+   * makes for each.
    * Default `'cubic'`.
    */
   readonly congestion?: CongestionName | CongestionFactory | undefined

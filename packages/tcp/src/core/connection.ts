@@ -8,6 +8,7 @@ import type { Congestion } from './congestion/congestion.ts'
 import { createCongestion } from './congestion/create.ts'
 import type { Context } from './context.ts'
 import { Flight } from './flight.ts'
+import type { DeliveryRate } from './rate.ts'
 import type { Reassembly } from './reassembly.ts'
 import type { Pace, Prr, Tally } from './records.ts'
 import type { SendQueue } from './send-queue.ts'
@@ -146,6 +147,8 @@ export class Connection {
   usedSince = 0
   /** Spreads what is sent over time; only where that is asked for. */
   pace: Pace | undefined = undefined
+  /** Where the congestion control wants to know the rate of delivery. */
+  rate: DeliveryRate | undefined = undefined
   recovery: Recovery = 'none'
   /** RFC 6582: recovery is over when this is acknowledged. */
   recover = 0

@@ -1,4 +1,5 @@
 import type { Connection } from './connection.ts'
+import { DeliveryRate } from './rate.ts'
 import type { Pace } from './records.ts'
 
 /** Spreading what is sent over time, where the congestion control or the application asks for it. */
@@ -11,6 +12,8 @@ const BYTES_PER_SECOND = 1000
 
 /** Gives `c` what it needs where it is to be paced, takes it where not. */
 export function setPace(c: Connection): void {
+  if (c.congestion.pacingRate === undefined) c.rate = undefined
+  else c.rate ??= new DeliveryRate()
   const paced = c.chosen.paceBytesPerSecond !== undefined || c.congestion.pacingRate !== undefined
   if (!paced) c.pace = undefined
   else c.pace ??= { credit: Number.POSITIVE_INFINITY, at: 0, wakeAt: Number.POSITIVE_INFINITY }

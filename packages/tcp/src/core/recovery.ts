@@ -82,6 +82,7 @@ export function onDelivered(
   ack.minRttMs = c.minRtt
   ack.recovering = before === 'fast' || c.recovery === 'fast'
   ack.limited = before === 'timeout' || isWindowUsed(c)
+  c.rate?.sample(ack)
   c.congestion.onAck(ack)
 }
 

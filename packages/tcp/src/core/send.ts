@@ -113,6 +113,7 @@ function emitNew(c: Connection, out: Outgoing, now: number): boolean {
   const seq = c.sndNxt
   const end = seqAdd(seq, length + (withFin ? 1 : 0))
   if (c.flight === NO_FLIGHT) c.flight = c.tcp.flights.get()
+  c.rate?.noteSent(end, c.flight.count === 0, now)
   c.flight.push(seq, end, stampOf(now))
   c.sndNxt = end
   if (length % mss !== 0) c.smallEnd = end

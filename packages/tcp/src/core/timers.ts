@@ -2,6 +2,7 @@ import { serialDiff } from '@fata/bytes'
 import { remove } from './close.ts'
 import { type Connection, finSent, unsentBytes } from './connection.ts'
 import { noteOccupation } from './occupation.ts'
+import type { DeliveryRate } from './rate.ts'
 import { onTimeout, recoverByTime } from './recovery.ts'
 import { armRetransmit, backOff } from './rto.ts'
 import { seqAdd } from './sequence.ts'
@@ -111,6 +112,7 @@ function probeInterval(c: Connection): number {
 /** To be called when output is done: what has been sent waits for its ACK, what is left for the window. */
 export function settleTimers(c: Connection, now: number): void {
   noteOccupation(c, now)
+  if (c.rate !== undefined) noteAppLimited(c, c.rate)
   if (c.flight.count > 0) {
     if (c.sentAt === now) {
       validateWindow(c)
@@ -124,6 +126,12 @@ export function settleTimers(c: Connection, now: number): void {
   if (c.state === 'CLOSED' || c.state === 'SYN-SENT' || c.state === 'SYN-RECEIVED') return
   c.timer = 'window'
   c.timerAt = now + probeInterval(c)
+}
+
+/** Output is done: is it for the application that no more is sent? */
+function noteAppLimited(c: Connection, rate: DeliveryRate): void {
+  const outstanding = serialDiff(c.sndNxt, c.sndUna)
+  if (unsentBytes(c) === 0 && outstanding < c.congestion.cwnd) rate.noteAppLimited(outstanding)
 }
 
 /** Is anybody there? Only asked when nothing is in flight and nothing has been heard (MUST-26). */
