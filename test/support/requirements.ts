@@ -15,6 +15,11 @@ export type Requirement =
   | 'dhclient'
   | 'tar'
   | 'bsdtar'
+  | 'arping'
+  | 'traceroute'
+  | 'mtr'
+  | 'nmap'
+  | 'python3'
 
 function has(command: string, ...args: string[]): boolean {
   try {
