@@ -17,14 +17,14 @@ function run(bbr: Bbr, rounds: number, begin: number): { pacing: number[]; cwnd:
   for (let i = 0; i < rounds; i++) {
     const inFlight = bbr.cwnd
     una += inFlight
-    const rttMs = 50
+    const rttMs = i === 0 ? 50 : 51
     bbr.onAck({
       ...createAckSample(),
       acked: inFlight,
       delivered: inFlight,
       una,
       next: una + bbr.cwnd,
-      inFlight: 0,
+      inFlight: Math.min(bbr.cwnd, bbr.pacingRate * 50),
       mss: MSS,
       now: begin + 60 * i,
       rttMs,
