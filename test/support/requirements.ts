@@ -20,6 +20,10 @@ export type Requirement =
   | 'mtr'
   | 'nmap'
   | 'python3'
+  | 'ndisc6'
+  | 'rltraceroute6'
+  | 'radvd'
+  | 'atk6-implementation6'
 
 function has(command: string, ...args: string[]): boolean {
   try {

@@ -1,7 +1,7 @@
 import { formatIpv6, formatPrefix, ipv6, ipv6Prefix, mac } from '@fata/addr'
 import { PROTOCOL_UDP } from '@fata/ip'
 import { describe, expect, it } from 'vitest'
-import { type Harness, harness, line, listenTo, OWN_LINK_LOCAL, PEER_MAC, quietHost } from './harness.ts'
+import { type Harness, harness, line, listenTo, OWN_LINK_LOCAL, PEER_MAC, quietHost, sendUdp } from './harness.ts'
 import { echo, na, ns, udp } from './packets.ts'
 
 const PREFIX = ipv6Prefix('fd00::a/64')
@@ -157,6 +157,19 @@ describe('an address that another node has, RFC 4862 §5.4', () => {
     h.advance(3000)
     h.receive(udp({ src: 'fe80::1', dst: 'fd00::77' }))
     expect(heard.packets).toEqual([])
+  })
+
+  it('is the address of a neighbor then, who can be reached', () => {
+    const h = quietHost({ dupAddrDetectTransmits: 1, maxStartDelayMs: 0 })
+    h.receive(na({ src: 'fe80::b', dst: 'ff02::1' }, 'fd00::a', { override: true }, PEER_MAC))
+    h.advance(1000)
+    h.layer.addAddress(ipv6Prefix('fd00::c/64'))
+    h.advance(1000)
+    h.sent()
+    sendUdp(h.layer, 'fd00::a')
+    expect(h.lines()).toEqual(['33:33:ff:00:00:0a fd00::c > ff02::1:ff00:a: NS fd00::a'])
+    h.receive(na({ src: 'fd00::a', dst: 'fd00::c' }, 'fd00::a', { solicited: true, override: true }, PEER_MAC))
+    expect(h.lines()).toEqual(['02:00:00:00:00:0b fd00::c > fd00::a: udp 12'])
   })
 
   it('ends IPv6 on the link where it is the link-local one, which the MAC address made', async () => {

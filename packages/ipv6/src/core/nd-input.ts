@@ -55,7 +55,8 @@ function handleNeighborSolicitation(
 function handleNeighborAdvertisement(host: Host, now: number, na: NeighborAdvertisement): string | undefined {
   const { target, router, solicited, override, options } = na
   const own = host.addresses.get(target)
-  if (own !== undefined) {
+  // What DAD has found to be another's is a neighbor's.
+  if (own !== undefined && own.state.kind !== 'duplicate') {
     if (options.targetLinkLayer !== undefined && options.targetLinkLayer === host.link.mac) {
       return 'own-advertisement'
     }
