@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { createVirtualRuntime, type VirtualRuntime } from '@fata/runtime'
 import { createStack, type Stack } from '@fata/stack'
-import type { TcpFlow } from '@fata/tcp'
+import type { TcpConnectOptions, TcpFlow } from '@fata/tcp'
 import { createSwitch } from '@fata/vnetif'
 
 /** What connections cost that nothing happens on. */
@@ -51,20 +51,28 @@ class Pair {
   }
 
   /** Opens `n` connections to a port. */
-  async open(port: number, n: number): Promise<TcpFlow[]> {
+  async open(port: number, n: number, options: TcpConnectOptions = {}): Promise<TcpFlow[]> {
     const { address } = this.#server.addresses()[0]!
     const opened: TcpFlow[] = []
+    // Five hundred a second: they gather, they do not all come at once.
     while (opened.length < n) {
       const wanted = Math.min(AT_ONCE, n - opened.length)
-      const calls = Array.from({ length: wanted }, () => this.#client.tcp.connect({ address, port }, { noDelay: true }))
+      const calls = Array.from({ length: wanted }, () => this.#client.tcp.connect({ address, port }, options))
       opened.push(...(await this.runtime.clock.settle(Promise.all(calls))))
+      await this.wait(1000)
     }
     return opened
   }
 
+  async wait(ms: number): Promise<void> {
+    const { clock } = this.runtime
+    const end = clock.now() + ms
+    await clock.run(() => clock.now() >= end, end)
+  }
+
   /** Microseconds of CPU time for a request and response, over `ACTIVE` connections in turn. */
   async roundTripCost(): Promise<number> {
-    const clients = await this.open(ECHO_PORT, ACTIVE)
+    const clients = await this.open(ECHO_PORT, ACTIVE, { noDelay: true })
     const byte = new Uint8Array(1)
     const run = async (rounds: number): Promise<void> => {
       for (let i = 0; i < rounds; i++) {
@@ -100,9 +108,7 @@ export async function measureIdle(n: number): Promise<IdleFigures> {
   const before = heldBytes()
   for (let i = 0; i < ports; i++)
     many.flows.push(...(await many.open(IDLE_PORT + i, Math.min(PER_PORT, n - i * PER_PORT))))
-  const { clock } = many.runtime
-  const end = clock.now() + SILENCE_MS
-  await clock.run(() => clock.now() >= end, end)
+  await many.wait(SILENCE_MS)
   const bytesPerEnd = (heldBytes() - before) / (2 * n)
   const slowdown = (await many.roundTripCost()) / costAlone
   await many.close()

@@ -8,6 +8,7 @@ import { Connection, type ConnectionId } from './core/connection.ts'
 import { type Context, createContext } from './core/context.ts'
 import { type Opening, setPath } from './core/open.ts'
 import { createOutgoing, type Outgoing } from './core/outgoing.ts'
+import { Packer } from './core/parking.ts'
 import { onTooBig } from './core/recovery.ts'
 import type { Path } from './core/reports.ts'
 import { emit } from './core/send.ts'
@@ -19,7 +20,7 @@ import { createSequenceNumbers, type SequenceNumbers } from './isn.ts'
 import { ListenTable } from './listen-table.ts'
 import type { ConnectionListener, ListenerHost } from './listener.ts'
 import type { TcpConfig } from './options.ts'
-import type { Owner } from './owner.ts'
+import type { Owner, Parking } from './owner.ts'
 import type { TcpStats } from './stats.ts'
 import { TimerWheel } from './timer-wheel.ts'
 import { Transmitter } from './transmitter.ts'
@@ -55,6 +56,7 @@ export class Engine implements ListenerHost {
   readonly #numbers: SequenceNumbers
   readonly #wheel: TimerWheel
   readonly #transmitter: Transmitter
+  readonly #packer: Packer
   readonly #out: Outgoing = createOutgoing()
   readonly #touched: Connection[] = []
   /** The time, read once per batch; NaN outside of one. */
@@ -69,7 +71,8 @@ export class Engine implements ListenerHost {
     this.#clock = clock
     this.#log = log
     this.context = createContext(config, stats, random)
-    this.table = new ConnectionTable(random)
+    this.table = new ConnectionTable(random, this.#unpack)
+    this.#packer = new Packer(this.context)
     this.#numbers = createSequenceNumbers(random)
     this.#wheel = new TimerWheel(clock.now())
     this.#transmitter = new Transmitter(ip, stats)
@@ -154,6 +157,12 @@ export class Engine implements ListenerHost {
     flow.abort(error)
   }
 
+  wake(parking: Parking): Connection {
+    const c = this.table.wake(parking)
+    this.touch(c)
+    return c
+  }
+
   unlisten(listener: ConnectionListener): void {
     this.listeners.remove(listener)
   }
@@ -215,6 +224,7 @@ export class Engine implements ListenerHost {
     settleTimers(c, now)
     const at = deadline(c)
     if (at !== Number.POSITIVE_INFINITY) this.#wheel.arm(c.slot, at)
+    else if (c.state === 'ESTABLISHED') this.#rest(c, now)
   }
 
   /** Forward progress, RFC 4861 §7.3.1: something sent has been acknowledged, or new data says that acknowledgments arrive. */
@@ -224,6 +234,38 @@ export class Engine implements ListenerHost {
     c.confirmed = progress
     c.confirmAt = now + CONFIRM_MS
     this.#ip.confirm(c.remote)
+  }
+
+  /** Nothing is to be done about `c`: when it has been silent for long, it is packed. */
+  #rest(c: Connection, now: number): void {
+    const at = Math.max(c.heardAt, c.sentAt) + this.context.config.parkAfterMs
+    if (at === Number.POSITIVE_INFINITY) return
+    if (at > now) {
+      this.#wheel.arm(c.slot, at)
+      return
+    }
+    const parking = (c.owner as Owner | undefined)?.parking
+    const packed = parking === undefined ? undefined : this.#packer.pack(c)
+    if (packed === undefined) return
+    this.#wheel.disarm(c.slot)
+    this.table.park(c, parking!)
+    parking!.park(packed, c.chosen)
+    this.context.stats.parked++
+  }
+
+  readonly #unpack = (parking: Parking): Connection => {
+    const c = this.#packer.unpack(parking.packed!, parking.chosen)
+    c.owner = parking
+    try {
+      c.offload = this.path(c.remote).offload
+    } catch {
+      // There is no way to the peer at this time: sending will say so.
+    }
+    parking.unpark(c)
+    this.context.stats.parked--
+    // Who has not used it when it is served is packed again.
+    this.list(c)
+    return c
   }
 
   #tell(c: Connection): void {

@@ -82,6 +82,9 @@ const CHOICES = [
   ...(Object.keys(RANGES) as (keyof typeof RANGES)[]),
 ] as const
 
+/** Most flows: they share it. */
+const NOTHING_CHOSEN: CheckedFlowOptions = Object.freeze({ keepalive: undefined })
+
 /** Throws a RangeError that names the value. */
 export function checkRange(name: string, value: number, least: number, greatest: number): void {
   if (!(value >= least && value <= greatest))
@@ -106,8 +109,12 @@ export function checkFlowOptions(options: TcpFlowOptions): CheckedFlowOptions {
   if (options.congestion !== undefined) checkCongestion(options.congestion)
   const { keepalive } = options
   const probing = keepalive === undefined || keepalive === false ? undefined : keepalive === true ? {} : keepalive
-  const given = CHOICES.filter((name) => options[name] !== undefined).map((name) => [name, options[name]])
-  return { ...Object.fromEntries(given), keepalive: probing && checkKeepalive(probing) }
+  const given = CHOICES.filter((name) => options[name] !== undefined)
+  if (given.length === 0 && probing === undefined) return NOTHING_CHOSEN
+  const checked: Record<string, unknown> = { keepalive: probing && checkKeepalive(probing) }
+  // One by one, so that all objects with the same choices have one shape.
+  for (const name of given) checked[name] = options[name]
+  return checked as unknown as CheckedFlowOptions
 }
 
 /** Fills in the defaults. Throws a RangeError on nonsense. */

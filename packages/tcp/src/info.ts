@@ -1,5 +1,5 @@
 import { serialDiff } from '@fata/bytes'
-import { type Connection, pipe, unsentBytes } from './core/connection.ts'
+import { type Connection, type ConnectionId, pipe, unsentBytes } from './core/connection.ts'
 import { LOST, RESENT, SACKED } from './core/flight.ts'
 import { settleOccupation } from './core/occupation.ts'
 import { paceRate } from './core/pace.ts'
@@ -9,7 +9,7 @@ import { urgentLeft } from './core/text.ts'
 import { receiveWindow } from './core/window.ts'
 import type { TcpConnectionState, TcpInfo } from './interface.ts'
 
-export function stateOf(c: Connection): TcpConnectionState {
+export function stateOf(c: ConnectionId & Pick<Connection, 'state'>): TcpConnectionState {
   return {
     state: c.state,
     local: { address: c.local, port: c.localPort },

@@ -81,6 +81,11 @@ export interface TcpOptions {
   readonly mslMs?: number | undefined
   /** How long a closed connection waits in FIN-WAIT-2 for the peer's end. Default 60000. */
   readonly finWait2Ms?: number | undefined
+  /**
+   * A connection that has been silent for so long is packed into a sixth of the memory, and unpacked by the next segment or call.
+   * Infinity: none is. Default 10000.
+   */
+  readonly parkAfterMs?: number | undefined
 
   /** Challenge ACKs per second of all connections together (RFC 5961 §7). Default 1000. */
   readonly challengeAcksPerSecond?: number | undefined
@@ -126,6 +131,7 @@ export const TCP_DEFAULTS: TcpConfig = Object.freeze({
   delayedAckMs: 40,
   mslMs: 30_000,
   finWait2Ms: 60_000,
+  parkAfterMs: 10_000,
   challengeAcksPerSecond: 1000,
   answerIntervalMs: 500,
   resetUnknown: true,
@@ -156,6 +162,7 @@ const RANGES: {
   delayedAckMs: [0, 499],
   mslMs: [0, 240_000],
   finWait2Ms: [0, 86_400_000],
+  parkAfterMs: [0, Number.POSITIVE_INFINITY],
   challengeAcksPerSecond: [0, 1_000_000],
   answerIntervalMs: [0, 60_000],
 }

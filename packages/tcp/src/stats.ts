@@ -1,6 +1,6 @@
 import type { DropCounts } from '@fata/net'
 
-/** Counters since the start and two gauges, live. The first ones are those of RFC 4022. */
+/** Counters since the start and three gauges, live. The first ones are those of RFC 4022. */
 export interface TcpStats {
   activeOpens: number
   passiveOpens: number
@@ -36,6 +36,8 @@ export interface TcpStats {
   /** What there is at the moment: bytes that have arrived and are not read; bytes that were written and are not acknowledged. */
   unreadBytes: number
   queuedBytes: number
+  /** Connections that are packed, see `TcpOptions.parkAfterMs`. */
+  parked: number
   /** Segments received and not processed, or not fully, by reason. */
   readonly dropped: DropCounts
   /** ICMP errors that were not acted on, by reason. */
@@ -73,6 +75,7 @@ export function createTcpStats(): TcpStats {
     superSegmentsOut: 0,
     unreadBytes: 0,
     queuedBytes: 0,
+    parked: 0,
     dropped: {},
     reportsIgnored: {},
     refused: {},

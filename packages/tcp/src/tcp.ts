@@ -14,6 +14,7 @@ import { Connecting } from './connecting.ts'
 import { abort } from './core/close.ts'
 import type { Connection, ConnectionId } from './core/connection.ts'
 import { openActive } from './core/open.ts'
+import { idOf } from './core/parking.ts'
 import { Engine, type TcpDeps } from './engine.ts'
 import { TcpError } from './errors.ts'
 import { failureOf } from './failures.ts'
@@ -93,7 +94,9 @@ class TcpShell implements Tcp {
   }
 
   connections(): readonly TcpConnectionState[] {
-    return this.#engine.table.bySlot.filter((c) => c !== undefined).map(stateOf)
+    const { table } = this.#engine
+    const parked = Array.from(table.parked(), ({ packed }) => ({ ...idOf(packed!), state: 'ESTABLISHED' as const }))
+    return [...table.bySlot.filter((c) => c !== undefined), ...parked].map(stateOf)
   }
 
   close(options: { readonly graceMs?: number | undefined } = {}): Promise<void> {
@@ -159,6 +162,7 @@ class TcpShell implements Tcp {
     const engine = this.#engine
     for (const listener of engine.listeners.all()) void listener.close()
     if (graceMs > 0) await this.#closeFlows(graceMs)
+    for (const parking of engine.table.parked()) engine.wake(parking)
     for (const c of engine.table.bySlot) {
       if (c === undefined) continue
       if (c.owner instanceof ConnectionFlow) c.owner.abort(failureOf(c, 'ERR_TCP_CLOSED'))
@@ -174,6 +178,7 @@ class TcpShell implements Tcp {
   async #closeFlows(graceMs: number): Promise<void> {
     const engine = this.#engine
     const isQuiet = (): boolean => engine.table.size === engine.timeWait.size
+    for (const parking of engine.table.parked()) engine.wake(parking)
     for (const c of engine.table.bySlot) if (c?.owner instanceof ConnectionFlow) void c.owner.close()
     engine.flush()
     if (isQuiet()) return

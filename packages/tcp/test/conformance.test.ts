@@ -4,6 +4,7 @@ import { OFFLOAD, Pair, type PairOptions } from './support/pair.ts'
 
 const WAYS: Record<string, PairOptions> = {
   'a good link': {},
+  'ends that are packed whenever nothing happens': { a: { parkAfterMs: 0 }, b: { parkAfterMs: 0 } },
   'IPv6 and segmentation offload': { v6: true, offload: OFFLOAD },
   'a link that loses and reorders': { link: { latencyMs: 3, loss: 0.05, jitterMs: 3 } },
 }

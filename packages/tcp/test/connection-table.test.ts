@@ -11,6 +11,10 @@ const random = seededRandom(7)
 const context = createContext(checkOptions({}), createTcpStats(), random)
 const options = { keepalive: undefined }
 
+function unparkable(): never {
+  throw new Error('nothing is parked')
+}
+
 function connection(
   local: Connection['local'],
   localPort: number,
@@ -22,7 +26,7 @@ function connection(
 
 describe('connection table', () => {
   it('finds thousands of connections of both families, and no others', () => {
-    const table = new ConnectionTable(random)
+    const table = new ConnectionTable(random, unparkable)
     const all: Connection[] = []
     for (let i = 0; i < 3000; i++) {
       const v4 = connection((0x0a000001 + (i & 3)) as Ipv4, 80, (0xc0a80000 + i) as Ipv4, 1024 + (i % 7))
@@ -40,7 +44,7 @@ describe('connection table', () => {
   })
 
   it('stays right while connections come and go', () => {
-    const table = new ConnectionTable(random)
+    const table = new ConnectionTable(random, unparkable)
     const there: Connection[] = []
     for (let i = 0; i < 20_000; i++) {
       if (there.length > 0 && random.uint32() % 3 === 0) {
@@ -61,7 +65,7 @@ describe('connection table', () => {
   })
 
   it('tells apart what differs in one number only', () => {
-    const table = new ConnectionTable(random)
+    const table = new ConnectionTable(random, unparkable)
     const a = ip('10.0.0.1')
     const b = ip('10.0.0.2')
     const c = connection(a, 80, b, 1000)

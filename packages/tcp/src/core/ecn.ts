@@ -1,6 +1,6 @@
 import { serialDiff, serialGeq } from '@fata/bytes'
 import { ACK, CWR, ECE, SYN } from '../wire.ts'
-import type { Connection } from './connection.ts'
+import type { Connection, Ecn } from './connection.ts'
 import type { Segment } from './segment.ts'
 
 /** Explicit congestion notification: RFC 3168 §6.1. */
@@ -20,7 +20,13 @@ export function takeSynFlags(c: Connection, s: Segment): void {
   const flags = s.flags & (ECE | CWR)
   const answers = (s.flags & ACK) !== 0
   const agreed = answers ? flags === ECE && c.tcp.config.ecn === 'request' : flags === (ECE | CWR)
-  if (agreed && c.tcp.config.ecn !== 'off') c.ecn = { echo: false, answer: false, until: 0, reduced: false }
+  if (agreed && c.tcp.config.ecn !== 'off') createEcn(c)
+}
+
+/** Gives `c` the record that says that both ends agree. */
+export function createEcn(c: Connection): Ecn {
+  c.ecn = { echo: false, answer: false, until: 0, reduced: false }
+  return c.ecn
 }
 
 /** A segment in the window has arrived: was it marked on its way, and has the peer heard of the last one that was? */
