@@ -19,6 +19,7 @@ const NODE_IMPORTS = [
   'kv-level/src/classic',
   'kv-tar/src/file',
   'kv-crunch/src/node',
+  'packetdrill/src/command',
 ]
 
 /** Rows of the form `| 2 protocols | \`ethernet\` \`arp\` | ... |`: the row's place, and the level it is of. */

@@ -63,6 +63,7 @@ export function infoOf(c: Connection, now: number): TcpInfo {
     sinceHeardMs: now - c.heardAt,
     paceBytesPerSecond: 1000 * paceRate(c),
     softError: c.softError,
+    failure: c.failure,
   }
 }
 

@@ -2,6 +2,7 @@ import type { Endpoint, IpAddress } from '@fata/addr'
 import type { Flow, FlowOptions, WebStreams } from '@fata/flow'
 import type { IpReportKind } from '@fata/ip'
 import type { State } from './core/state.ts'
+import type { TcpErrorCode } from './errors.ts'
 import type { TcpFlowOptions } from './flow-options.ts'
 import type { TcpStats } from './stats.ts'
 
@@ -217,4 +218,6 @@ export interface TcpInfo extends TcpConnectionState {
   /** Bytes per second at which segments leave; Infinity where they are not spread [pacing_rate]. */
   readonly paceBytesPerSecond: number
   readonly softError: IpReportKind | undefined
+  /** Why the connection is gone; undefined while it is not, and after an orderly end. */
+  readonly failure: TcpErrorCode | undefined
 }

@@ -35,6 +35,10 @@ export interface TcpOptions {
 
   /** Offer timestamps (RFC 7323). Default true. */
   readonly timestamps?: boolean | undefined
+  /**
+   * Take segments without the timestamp that was agreed on, as Linux does; RFC 7323 §3.2 says to drop them. Default false.
+   */
+  readonly tolerateMissingTimestamps?: boolean | undefined
   /** Offer selective acknowledgments (RFC 2018). Default true. */
   readonly sack?: boolean | undefined
   /** Offer window scaling (RFC 7323). Default true. */
@@ -115,6 +119,7 @@ export const TCP_DEFAULTS: TcpConfig = Object.freeze({
   sendMemoryBytes: 256 * 1024 * 1024,
   reassemblyRanges: 512,
   timestamps: true,
+  tolerateMissingTimestamps: false,
   sack: true,
   windowScale: true,
   noDelay: false,

@@ -92,7 +92,7 @@ describe('segmentation', () => {
       const flow = await t.accept({ mss: 1440, windowScale: 10 }, { window: 1000 })
       await flow.write(byte(200_000))
       await t.settle()
-      t.expectSends({ seq: 1, length: 10 * 1440, psh: false })
+      t.expectSends({ seq: 1, length: 10 * 1440, psh: true })
       const [packet] = t.history.slice(-1)
       expect(packet!.meta).toMatchObject({ gso: v6 ? 'tcp6' : 'tcp4', gsoSize: 1440, checksum: 'partial' })
       expect(segment(packet!).length).toBe(10)

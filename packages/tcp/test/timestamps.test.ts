@@ -141,6 +141,13 @@ describe('PAWS (RFC 7323 §5)', () => {
     await t.end()
   })
 
+  it('§3.2: takes segments without them where it is told to', async () => {
+    const { t, flow } = await stamped({ tolerateMissingTimestamps: true })
+    await t.arrives({ seq: 1, ack: 1, data: 'a' })
+    expect(await readText(flow)).toBe('a')
+    await t.end()
+  })
+
   it('but the ACK that ends the handshake may lack it, and a reset', async () => {
     const t = new Script(TS)
     const listener = t.tcp.listen({ port: 80 })

@@ -35,7 +35,8 @@ export function emitText(c: Connection, out: Outgoing, seq: number, end: number,
   const length = out.payload.length
   const behind = seqAdd(seq, length)
   let flags = ACK
-  if (length > 0 && behind === c.sndEnd) flags |= PSH
+  // A super-segment is pushed, so that a receiver that coalesces does not wait for more.
+  if (length > mss || (length > 0 && behind === c.sndEnd)) flags |= PSH
   if (behind !== end) flags |= FIN
   fill(c, out, seq, flags, now)
   if (length > mss) {

@@ -57,7 +57,8 @@ function drop(c: Connection, reason: string): false {
 /** RFC 7323 §5.3, R1; §3.2: a segment without the timestamp that was agreed on is dropped, but for resets and the end of a handshake. */
 function checkTimestamps(c: Connection, s: Segment, now: number): boolean {
   if (!c.timestamps || (s.flags & RST) !== 0) return true
-  if (!s.options.hasTimestamps) return c.state === 'SYN-RECEIVED' || drop(c, 'no-timestamp')
+  if (!s.options.hasTimestamps)
+    return c.state === 'SYN-RECEIVED' || c.tcp.config.tolerateMissingTimestamps || drop(c, 'no-timestamp')
   if (!isOutdated(c, s, now)) return true
   answerUnacceptable(c, s, now)
   return drop(c, 'outdated-timestamp')

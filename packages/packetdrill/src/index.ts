@@ -1,0 +1,6 @@
+export { ScriptError } from './errors.ts'
+export { MODES, type Mode } from './mode.ts'
+export { parseScript } from './parser.ts'
+export { modesOf, type RunOptions, runScript, type Verdict } from './run.ts'
+export type { Script, ScriptEvent } from './script.ts'
+export type { Profile } from './settings.ts'

@@ -1,0 +1,7 @@
+export { CONSTANTS } from './constants.ts'
+export type { EpollEvent } from './epoll.ts'
+export { ERRNO, PosixError, type PosixErrorCode } from './errno.ts'
+export type { ControlMessage, Linger, OptionValue, Received, SocketAddress } from './file.ts'
+export { freebsd, linux, type Personality } from './personality.ts'
+export { type PollEntry, Posix, type PosixDeps } from './posix.ts'
+export { TCP_STATES, type TcpInfoStruct } from './tcp-info.ts'
