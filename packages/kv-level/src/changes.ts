@@ -1,38 +1,57 @@
 import type { Key, KvNet } from '@fata/kv'
 import { decoded, type EngineOp } from './engine.ts'
 import type { State } from './state.ts'
-import { dictionaryKey, encodeValue, FORMAT, valueKey } from './wire.ts'
+import { dictionaryKey, encodeHead, encodeValue, FORMAT, HEAD_KEY, valueKey } from './wire.ts'
 
-/** What the engine is to be told, and what this makes of dictionaries. */
+/** What the engine is to be told. */
 export interface Changes {
   readonly ops: readonly EngineOp[]
-  readonly made: ReadonlySet<string>
-  readonly removed: ReadonlySet<string>
+  /** The latest time of a value then. */
+  readonly latest: number
   /** Bytes of values written, moved ones included. */
   readonly bytes: number
 }
 
-/** `time`: of a write where it is not earlier than that of the value before; `given` is taken as it is. */
-export async function changesOf(net: KvNet, state: State, time: number, given?: number): Promise<Changes> {
-  const ops: EngineOp[] = []
-  let bytes = 0
-  const sources = net.sets.flatMap((set) => ('from' in set ? [set.from] : []))
-  const before = await state.records([...net.sets.map(({ key }) => key), ...sources])
-  const put: EngineOp[] = net.sets.map((set) => {
-    const old = before.get(valueKey(set.key))
-    const value = 'from' in set ? decoded(before.get(valueKey(set.from))!, set.from).value : set.value
-    bytes += value.length
-    const lastModified = given ?? Math.max(time, old ? decoded(old, set.key).lastModified : 0)
-    return { type: 'put', key: valueKey(set.key), value: encodeValue(value, lastModified) }
-  })
-  for (const key of net.removes) ops.push({ type: 'del', key: valueKey(key) })
+export interface Times {
+  /** Of this write, where it is not earlier than that of the value before. */
+  readonly now: number
+  /** No value has a later one. */
+  readonly latest: number
+  /** Taken as it is, in place of `now`. */
+  readonly given: number | undefined
+}
+
+export async function changesOf(net: KvNet, state: State, times: Times): Promise<Changes> {
   const needed = dictionariesAbove(net.sets.map(({ key }) => key))
   const removed = await emptied(net.removes, needed, state)
-  const made = new Set<string>()
-  for (const [engineKey, key] of needed) if ((await state.kind(key)) !== 'dictionary') made.add(engineKey)
+  const made: string[] = []
+  for (const [engineKey, key] of needed) if ((await state.kind(key)) !== 'dictionary') made.push(engineKey)
+  const { puts, latest, bytes } = await putsOf(net, state, times)
+  const ops: EngineOp[] = []
+  for (const key of net.removes) ops.push({ type: 'del', key: valueKey(key) })
   for (const key of removed) ops.push({ type: 'del', key })
   for (const key of made) ops.push({ type: 'put', key, value: Uint8Array.of(FORMAT) })
-  return { ops: [...ops, ...put], made, removed, bytes }
+  if (latest > times.latest) ops.push({ type: 'put', key: HEAD_KEY, value: encodeHead(latest) })
+  return { ops: [...ops, ...puts], latest, bytes }
+}
+
+/** Reads what is moved; and what is replaced only when it may have a later time. */
+async function putsOf({ sets }: KvNet, state: State, { now, latest, given }: Times) {
+  const sources = sets.flatMap((set) => ('from' in set ? [set.from] : []))
+  const replaced = given === undefined && latest > now ? sets.map(({ key }) => key) : []
+  const before = await state.records([...sources, ...replaced])
+  const puts: EngineOp[] = []
+  let bytes = 0
+  let newest = latest
+  for (const set of sets) {
+    const old = before.get(valueKey(set.key))
+    const value = 'from' in set ? decoded(before.get(valueKey(set.from))!, set.from).value : set.value
+    const lastModified = given ?? Math.max(now, old ? decoded(old, set.key).lastModified : 0)
+    newest = Math.max(newest, lastModified)
+    bytes += value.length
+    puts.push({ type: 'put', key: valueKey(set.key), value: encodeValue(value, lastModified) })
+  }
+  return { puts, latest: newest, bytes }
 }
 
 /** The dictionaries that must exist for the values to lie in them, by engine key. */

@@ -21,7 +21,7 @@ import {
   toKey,
   writePart,
 } from '@fata/kv'
-import { changesOf } from './changes.ts'
+import { type Changes, changesOf } from './changes.ts'
 import { decoded, type Engine } from './engine.ts'
 import type { ResolvedOptions } from './options.ts'
 import { type Write, WriteQueue } from './queue.ts'
@@ -38,12 +38,14 @@ export class LevelStore extends Reader implements KvBatch {
   readonly #state: State
   readonly #queue: WriteQueue
   readonly #onClosed: () => Promise<void>
-  #time = 0
+  #now = 0
+  #latest: number
   #closing: Promise<void> | undefined
 
-  /** `onClosed` is called once, when every write has ended. */
+  /** `latest`: no value has a later time. `onClosed` is called once, when every write has ended. */
   constructor(
     engine: Engine,
+    latest: number,
     durability: KvCapabilities['durability'],
     options: ResolvedOptions,
     onClosed: () => Promise<void>,
@@ -60,6 +62,7 @@ export class LevelStore extends Reader implements KvBatch {
       keyNames: 'exact',
     } as const)
     super(capabilities, engine)
+    this.#latest = latest
     this.#options = options
     this.#onClosed = onClosed
     this.#state = new State(engine)
@@ -192,12 +195,12 @@ export class LevelStore extends Reader implements KvBatch {
     await this.#write(plan)
   }
 
-  async #plan(ops: readonly OwnedOp[], lastModified?: number): ReturnType<typeof changesOf> {
+  async #plan(ops: readonly OwnedOp[], lastModified?: number): Promise<Changes> {
     this.engine.check()
     await this.#state.prepare(ops)
     const net = await planBatchAsync(ops, this.#state)
     this.#refuseMany(net)
-    const changes = await changesOf(net, this.#state, this.#tick(), lastModified)
+    const changes = await changesOf(net, this.#state, { now: this.#tick(), latest: this.#latest, given: lastModified })
     const { maxBatchBytes } = this.capabilities
     if (net.sets.length > 1 && changes.bytes > maxBatchBytes) {
       throw new KvError('KV_TOO_LARGE', { message: 'too many bytes in a batch', limit: maxBatchBytes })
@@ -205,10 +208,11 @@ export class LevelStore extends Reader implements KvBatch {
     return changes
   }
 
-  async #write({ ops, made, removed }: Awaited<ReturnType<typeof changesOf>>): Promise<void> {
+  async #write({ ops, latest }: Changes): Promise<void> {
     if (ops.length === 0) return
     await this.engine.write(ops)
-    this.#state.remember(made, removed)
+    this.#state.written(ops)
+    this.#latest = latest
   }
 
   #refuseMany({ removes, sets }: KvNet): void {
@@ -225,7 +229,7 @@ export class LevelStore extends Reader implements KvBatch {
 
   /** The clock, but never backwards. */
   #tick(): number {
-    this.#time = Math.max(this.#time, Math.floor(this.#options.now()))
-    return this.#time
+    this.#now = Math.max(this.#now, Math.floor(this.#options.now()))
+    return this.#now
   }
 }

@@ -5,7 +5,7 @@ import { toOpenError, toReadError } from './errors.ts'
 import { LevelStore } from './level.ts'
 import { type LevelOptions, type ResolvedOptions, resolveOptions } from './options.ts'
 import { Reader } from './reader.ts'
-import { FORMAT, FORMAT_KEY } from './wire.ts'
+import { decodeValue, encodeHead, HEAD_KEY } from './wire.ts'
 
 /** Engines with a store on them: a second one would not see what the first is about to write. */
 const inUse = new WeakSet<object>()
@@ -34,19 +34,23 @@ export async function openLevel<F, K, V>(
       throw toOpenError(error)
     })
     const engine = new Engine(level)
-    await prepare(engine)
-    return storeOn(engine, resolved, close)
+    return storeOn(engine, await latestOf(engine), resolved, close)
   } catch (error) {
     await close()
     throw error
   }
 }
 
-function storeOn(engine: Engine, options: ResolvedOptions, close: () => Promise<void>): KvBatch & Partial<KvSnapshot> {
+function storeOn(
+  engine: Engine,
+  latest: number,
+  options: ResolvedOptions,
+  close: () => Promise<void>,
+): KvBatch & Partial<KvSnapshot> {
   const { explicitSnapshots, permanence } = engine.level.supports
   const durability = options.durability ?? (permanence ? 'process-crash' : 'none')
   const Store = explicitSnapshots ? SnapshotStore : LevelStore
-  return new Store(engine, durability satisfies KvCapabilities['durability'], options, close)
+  return new Store(engine, latest, durability satisfies KvCapabilities['durability'], options, close)
 }
 
 class SnapshotStore extends LevelStore implements KvSnapshot {
@@ -60,12 +64,17 @@ class SnapshotStore extends LevelStore implements KvSnapshot {
   }
 }
 
-/** Marks an empty database as a store's, and refuses one that is somebody else's, lest it be taken for values. */
-async function prepare(engine: Engine): Promise<void> {
-  const [format] = await engine.getMany([FORMAT_KEY])
-  if (format?.length === 1 && format[0] === FORMAT) return
-  if (format) throw new KvError('KV_CORRUPT', { message: 'the database has a format that this version does not know' })
+/**
+ * The latest time of a value, by the head of the database. Marks an empty one as a store's, and refuses one that is somebody
+ * else's, lest it be taken for values.
+ */
+async function latestOf(engine: Engine): Promise<number> {
+  const [head] = await engine.getMany([HEAD_KEY])
+  const found = head && decodeValue(head)
+  if (found) return found.lastModified
+  if (head) throw new KvError('KV_CORRUPT', { message: 'the database has a format that this version does not know' })
   const [other] = await engine.keys({ gte: '' }, 1, {})
   if (other !== undefined) throw new KvError('KV_CORRUPT', { message: 'the database holds what no store wrote' })
-  await engine.write([{ type: 'put', key: FORMAT_KEY, value: Uint8Array.of(FORMAT) }])
+  await engine.write([{ type: 'put', key: HEAD_KEY, value: encodeHead(0) }])
+  return 0
 }

@@ -1,41 +1,37 @@
 import type { Key, KvAsyncView, KvKind, OwnedOp } from '@fata/kv'
-import type { Engine } from './engine.ts'
-import { childRange, decodeValueKey, dictionaryKey, rangeBelow, valueKey } from './wire.ts'
+import type { Engine, EngineOp } from './engine.ts'
+import { childRange, decodeValueKey, dictionaryKey, type Range, rangeBelow, valueKey } from './wire.ts'
 
-/** Dictionaries that are remembered to exist. */
-const MAX_KNOWN = 16_384
+/** Values and dictionaries that are remembered to exist. */
+const MAX_KNOWN = 65_536
 /** Engine keys that are read at a time. */
 const PAGE = 1000
 
-/** A record as it was before the write, or that there was none. */
-export type Before = Uint8Array | undefined
-
 /**
- * The state that a write starts from. What a write is going to ask is fetched at once, since every question on its own costs a
- * hop to the thread pool. Between writes it remembers dictionaries only: nobody else writes.
+ * The state that a write starts from. Every question to the engine costs a hop to the thread pool, so what a write is going to
+ * ask is fetched at once; and what exists is remembered, since nobody else writes.
  */
 export class State implements KvAsyncView {
   readonly #engine: Engine
-  readonly #known = new Set<string>()
-  readonly #kinds = new Map<string, KvKind | undefined>()
-  readonly #records = new Map<string, Before>()
+  /** By the engine key of the value. The oldest makes room. */
+  readonly #known = new Map<string, KvKind>()
+  /** Nothing was bound to these when this write has asked. */
+  readonly #absent = new Set<string>()
 
   constructor(engine: Engine) {
     this.#engine = engine
-  }
-
-  /** To be called when a write has ended: what it has asked may be so no more. */
-  forget(): void {
-    this.#kinds.clear()
-    this.#records.clear()
   }
 
   /** Fetches what the operations are about to ask. */
   async prepare(ops: readonly OwnedOp[]): Promise<void> {
     const wanted = new Map<string, Key>()
     const want = (key: Key): void => {
-      for (let at = key; at.segments.length > 0 && !this.#known.has(dictionaryKey(at)); at = at.parent) {
-        if (!this.#kinds.has(valueKey(at))) wanted.set(valueKey(at), at)
+      for (let at = key; at.segments.length > 0; at = at.parent) {
+        const engineKey = valueKey(at)
+        const known = this.#known.get(engineKey)
+        if (known === undefined && !this.#absent.has(engineKey)) wanted.set(engineKey, at)
+        // What lies above a value or a dictionary is a dictionary.
+        else if (known) return
       }
     }
     for (const op of ops) {
@@ -45,14 +41,14 @@ export class State implements KvAsyncView {
         want(op.dest)
       }
     }
-    await this.#fetch([...wanted.values()])
+    await this.#fetch(wanted)
   }
 
   async kind(key: Key): Promise<KvKind | undefined> {
-    if (this.isDictionary(key)) return 'dictionary'
+    if (key.segments.length === 0) return 'dictionary'
     const engineKey = valueKey(key)
-    if (!this.#kinds.has(engineKey)) await this.#fetch([key])
-    return this.#kinds.get(engineKey)
+    if (!this.#known.has(engineKey) && !this.#absent.has(engineKey)) await this.#fetch(new Map([[engineKey, key]]))
+    return this.#known.get(engineKey)
   }
 
   async values(key: Key): Promise<Key[]> {
@@ -68,17 +64,11 @@ export class State implements KvAsyncView {
     return found
   }
 
-  /** The records of values that are about to be replaced, moved or removed, by engine key; missing ones are fetched. */
-  async records(keys: readonly Key[]): Promise<ReadonlyMap<string, Before>> {
-    const missing = [...new Set(keys.map(valueKey))].filter((engineKey) => !this.#records.has(engineKey))
-    const found = await this.#engine.getMany(missing)
-    for (const [i, engineKey] of missing.entries()) this.#records.set(engineKey, found[i])
-    return this.#records
-  }
-
-  /** Whether it is known to be one; the root always is. */
-  isDictionary(key: Key): boolean {
-    return key.segments.length === 0 || this.#known.has(dictionaryKey(key))
+  /** The records of the values, by engine key. */
+  async records(keys: readonly Key[]): Promise<ReadonlyMap<string, Uint8Array>> {
+    const wanted = [...new Set(keys.map(valueKey))]
+    const found = await this.#engine.getMany(wanted)
+    return new Map(wanted.flatMap((engineKey, i) => (found[i] ? [[engineKey, found[i]]] : [])))
   }
 
   /** Whether the dictionary has a child left without these, given by engine key. */
@@ -89,15 +79,29 @@ export class State implements KvAsyncView {
     return false
   }
 
-  /** What a write has made of dictionaries, given by engine key. */
-  remember(made: Iterable<string>, removed: Iterable<string>): void {
-    for (const engineKey of removed) this.#known.delete(engineKey)
-    if (this.#known.size > MAX_KNOWN) this.#known.clear()
-    for (const engineKey of made) this.#known.add(engineKey)
+  /** To be told of every write, once it has ended. */
+  written(ops: readonly EngineOp[]): void {
+    for (const { type, key } of ops) {
+      const isDictionary = key.endsWith('\0')
+      const engineKey = isDictionary ? key.slice(0, -1) : key
+      if (type === 'put') this.#known.set(engineKey, isDictionary ? 'dictionary' : 'value')
+      // A value may have come in the place of a dictionary, or the other way round, by the same write.
+      else if (this.#known.get(engineKey) === (isDictionary ? 'dictionary' : 'value')) this.#known.delete(engineKey)
+    }
+    this.forget()
   }
 
-  async *#pages(range: { gte: string; lt?: string }): AsyncGenerator<string[]> {
-    let from: { gte: string; lt?: string; gt?: string } = range
+  /** What is absent may come to be. */
+  forget(): void {
+    this.#absent.clear()
+    for (const oldest of this.#known.keys()) {
+      if (this.#known.size <= MAX_KNOWN) return
+      this.#known.delete(oldest)
+    }
+  }
+
+  async *#pages(range: Range): AsyncGenerator<string[]> {
+    let from: Range & { gt?: string } = range
     for (;;) {
       const page = await this.#engine.keys(from, PAGE, {})
       if (page.length > 0) yield page
@@ -106,16 +110,19 @@ export class State implements KvAsyncView {
     }
   }
 
-  async #fetch(keys: readonly Key[]): Promise<void> {
-    const [records, dictionaries] = await Promise.all([
-      this.#engine.getMany(keys.map(valueKey)),
-      this.#engine.hasMany(keys.map(dictionaryKey), {}),
-    ])
-    for (const [i, key] of keys.entries()) {
-      const record = records[i]
-      this.#records.set(valueKey(key), record)
-      this.#kinds.set(valueKey(key), record ? 'value' : dictionaries[i] ? 'dictionary' : undefined)
-      if (dictionaries[i]) this.#known.add(dictionaryKey(key))
+  /** A dictionary has no value: only what is none is looked for once more. */
+  async #fetch(keys: ReadonlyMap<string, Key>): Promise<void> {
+    const engineKeys = [...keys.keys()]
+    const isValue = await this.#engine.hasMany(engineKeys, {})
+    const others = engineKeys.filter((_, i) => !isValue[i])
+    const isDictionary = await this.#engine.hasMany(
+      others.map((engineKey) => dictionaryKey(keys.get(engineKey)!)),
+      {},
+    )
+    for (const [i, engineKey] of engineKeys.entries()) if (isValue[i]) this.#known.set(engineKey, 'value')
+    for (const [i, engineKey] of others.entries()) {
+      if (isDictionary[i]) this.#known.set(engineKey, 'dictionary')
+      else this.#absent.add(engineKey)
     }
   }
 }

@@ -5,7 +5,7 @@ import { Key, type KvKind } from '@fata/kv'
  *
  *     value       parent NUL NUL name              e.g. /a/b/c: a NUL b NUL NUL c
  *     dictionary  parent NUL NUL name NUL          while a value lies below it
- *     format      NUL NUL "format"
+ *     head        NUL NUL "fata-kv"              format (1), the latest lastModified of all values (8, double, big-endian)
  *
  * A parent is its segments with NULs between; of what is in the root there is no parent, and one NUL in front. So the
  * children of a dictionary are neighbours, in the order of `list`, and what something is takes two looks, however much lies
@@ -16,13 +16,19 @@ export interface Range {
   readonly lt?: string
 }
 
-export const FORMAT_KEY = '\0\0format'
+export const HEAD_KEY = '\0\0fata-kv'
 export const FORMAT = 1
 /** In front of the bytes of a value: format (1), lastModified (8, double, big-endian). */
 export const HEAD_LEN = 9
 
-export function valueKey(key: Key): string {
-  return childPrefix(key.parent) + key.basename
+/** Not of the root, which is no value. */
+export function valueKey({ segments }: Key): string {
+  const last = segments.length - 1
+  if (last === 0) return `\0${segments[0]}`
+  // Several times as fast as a slice and a join; every write asks for it a few times.
+  let parent = segments[0]!
+  for (let i = 1; i < last; i++) parent += `\0${segments[i]}`
+  return `${parent}\0\0${segments[last]}`
 }
 
 export function dictionaryKey(key: Key): string {
@@ -68,6 +74,10 @@ export function encodeValue(value: Uint8Array, lastModified: number): Uint8Array
   new DataView(record.buffer).setFloat64(1, lastModified)
   record.set(value, HEAD_LEN)
   return record
+}
+
+export function encodeHead(latest: number): Uint8Array {
+  return encodeValue(new Uint8Array(0), latest)
 }
 
 export interface ValueRecord {

@@ -104,7 +104,7 @@ describe('writes', () => {
     expect(await kv.exists('/e')).toBeUndefined()
     expect((await kv.list('/a')).map(String)).toEqual(['/a/b,dictionary', '/a/g,value'])
     await kv.remove('/')
-    expect(await db.keys().all()).toEqual(['\0\0format'])
+    expect(await db.keys().all()).toEqual(['\0\0fata-kv'])
   })
 
   it('never go back in time, not for a value from the future either', async () => {
@@ -185,7 +185,7 @@ describe('openLevel', () => {
     const db = new MemoryLevel()
     await (await openLevel(db)).disconnect()
     await db.open()
-    await db.put('\0\0format', '\u0002')
+    await db.put('\0\0fata-kv', '\u0002')
     expect(await code(openLevel(db))).toBe('KV_CORRUPT')
   })
 

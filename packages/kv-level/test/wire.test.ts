@@ -9,7 +9,7 @@ import {
   decodeValueKey,
   dictionaryKey,
   encodeValue,
-  FORMAT_KEY,
+  HEAD_KEY,
   rangeBelow,
   valueKey,
 } from '../src/wire.ts'
@@ -56,7 +56,7 @@ describe('engine keys', () => {
   it('are no two the same', () => {
     fc.assert(
       fc.property(named, named, (a, b) => {
-        const keys = [valueKey(a), dictionaryKey(a), valueKey(b), dictionaryKey(b), FORMAT_KEY]
+        const keys = [valueKey(a), dictionaryKey(a), valueKey(b), dictionaryKey(b), HEAD_KEY]
         expect(new Set(keys).size).toBe(a.equals(b) ? 3 : 5)
       }),
     )
@@ -73,7 +73,7 @@ describe('engine keys', () => {
           expect(inRange(engineKey, childRange(dictionary))).toBe(isChild)
           if (isChild) expect(decodeChild(childPrefix(dictionary), engineKey)).toEqual({ name: key.basename, kind })
         }
-        expect(inRange(FORMAT_KEY, childRange(dictionary))).toBe(false)
+        expect(inRange(HEAD_KEY, childRange(dictionary))).toBe(false)
       }),
       { numRuns: 1000 },
     )
@@ -85,7 +85,7 @@ describe('engine keys', () => {
         const isBelow = key.startsWith(dictionary) && !key.equals(dictionary)
         expect(inRange(valueKey(key), rangeBelow(dictionary))).toBe(isBelow)
         expect(inRange(dictionaryKey(key), rangeBelow(dictionary))).toBe(isBelow)
-        expect(inRange(FORMAT_KEY, rangeBelow(dictionary))).toBe(false)
+        expect(inRange(HEAD_KEY, rangeBelow(dictionary))).toBe(false)
       }),
       { numRuns: 1000 },
     )
