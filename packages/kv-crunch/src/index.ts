@@ -1,0 +1,2 @@
+export type { KvRo } from '@fata/kv'
+export { type CrunchedFile, type CrunchedModule, openCrunched } from './crunched.ts'

@@ -1,0 +1,1 @@
+export { type CrunchPluginOptions, kvCrunch } from './node/plugin.ts'
