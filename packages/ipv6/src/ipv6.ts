@@ -167,6 +167,7 @@ class Layer implements Ipv6Layer {
       dnsServers: h.dnsServers.values,
       searchDomains: h.searchDomains.values,
       groups: h.mld.groups,
+      reassembly: { packets: h.reassembly.size, bytes: h.reassembly.bytes },
       managed: h.managed,
       otherConfiguration: h.otherConfiguration,
       hopLimit: h.hopLimit,

@@ -134,6 +134,8 @@ export interface Ipv6State {
   readonly dnsServers: readonly Ipv6[]
   readonly searchDomains: readonly string[]
   readonly groups: readonly Ipv6[]
+  /** Packets of which fragments are missing, and the memory that they take. */
+  readonly reassembly: { readonly packets: number; readonly bytes: number }
   /** Some router has advertised that addresses are to be had by DHCPv6 (the M flag of RFC 4861 §4.2). */
   readonly managed: boolean
   /** Some router has advertised that DHCPv6 has other configuration (the O flag, or the M flag, which includes it). */

@@ -98,6 +98,11 @@ export class Reassembly {
     return this.#list.filter((packet) => !packet.isLost).length
   }
 
+  /** What their fragments take. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
   /**
    * Takes a fragment whose length and offset the receiver has checked; its bytes are copied. The packet where it is complete,
    * else undefined.
