@@ -2,6 +2,7 @@ import { serialLeq } from '@fata/bytes'
 import type { IpPacket } from '@fata/ip'
 import { countDrop } from '@fata/net'
 import type { Connection } from './core/connection.ts'
+import { answerFastOpen } from './core/fast-open.ts'
 import { openPassive, resumePassive } from './core/open.ts'
 import { createSegment, type Segment } from './core/segment.ts'
 import { seqAdd } from './core/sequence.ts'
@@ -87,6 +88,8 @@ export class Accepter {
       return 'no-route'
     }
     if (cookie) return this.#answer(listener, c, s, now)
+    if (s.options.fastOpen >= 0 && listener.settings.fastOpen > 0 && answerFastOpen(c, s, listener.hasFastRoom))
+      listener.noteFast(c)
     listener.admit(c)
     engine.adopt(c)
     return undefined

@@ -49,6 +49,10 @@ export interface TcpTarget {
 export interface TcpConnectOptions extends TcpFlowOptions {
   /** Gives up, and forgets the connection. */
   readonly signal?: AbortSignal | undefined
+  /** What is written first, as by `write`; it belongs to the flow. */
+  readonly data?: Uint8Array | undefined
+  /** Send `data` with the SYN where the peer has given a cookie, ask for one where not (RFC 7413). What is sent may arrive twice. Default false. */
+  readonly fastOpen?: boolean | undefined
   /** Gives up with `ERR_TCP_TIMEOUT`. Default: `TcpOptions.synTimeoutMs`. */
   readonly timeoutMs?: number | undefined
 }
@@ -63,6 +67,11 @@ export interface TcpListenTarget extends TcpFlowOptions {
   readonly backlog?: number | undefined
   /** See `TcpOptions.synBacklog`. */
   readonly synBacklog?: number | undefined
+  /**
+   * Take data that comes with a SYN (RFC 7413): so many connections may be there before their handshake is over. A request may come
+   * twice then. Default 0: never.
+   */
+  readonly fastOpen?: number | undefined
 }
 
 /** A place where connections arrive. */

@@ -15,6 +15,8 @@ export interface ListenSettings {
   readonly port: number | 'any'
   readonly backlog: number
   readonly synBacklog: number
+  /** Fast opens whose handshake is not over, at most; 0: none. */
+  readonly fastOpen: number
   readonly flowOptions: CheckedFlowOptions
 }
 
@@ -49,6 +51,7 @@ export class ConnectionListener implements TcpListener, Owner {
   readonly #halfOpen = new Set<Connection>()
   readonly #ready: ConnectionFlow[] = []
   readonly #accepters = new WaitList<TcpFlow>()
+  readonly #fast = new Set<Connection>()
   #cookieAt = Number.NEGATIVE_INFINITY
   #closed = false
 
@@ -70,6 +73,16 @@ export class ConnectionListener implements TcpListener, Owner {
   /** No further half-open connection can be kept. */
   get isCrowded(): boolean {
     return this.#halfOpen.size >= this.settings.synBacklog
+  }
+
+  /** One more connection may be used before its handshake is over (RFC 7413 §4.2.1). */
+  get hasFastRoom(): boolean {
+    for (const c of this.#fast) if (c.state !== 'SYN-RECEIVED') this.#fast.delete(c)
+    return this.#fast.size < this.settings.fastOpen
+  }
+
+  noteFast(c: Connection): void {
+    this.#fast.add(c)
   }
 
   /** A SYN has been answered by a cookie. */

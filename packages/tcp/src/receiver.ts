@@ -122,7 +122,13 @@ export class Receiver implements IpListener {
 
   /** The ACK that would establish a connection for which there is no place: it is ignored, another one will come. */
   #finishWaits(c: Connection, s: Segment): boolean {
-    if (!c.passive || (s.flags & (ACK | RST)) !== ACK || !(c.owner as ConnectionListener).isFull) return false
+    if (
+      !c.passive ||
+      c.fastOpen?.accepted === true ||
+      (s.flags & (ACK | RST)) !== ACK ||
+      !(c.owner as ConnectionListener).isFull
+    )
+      return false
     countDrop(this.#engine.context.stats.dropped, 'backlog-full')
     return true
   }

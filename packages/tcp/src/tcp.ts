@@ -11,8 +11,10 @@ import {
 import { type Ip, PROTOCOL_TCP } from '@fata/ip'
 import { silentLogger } from '@fata/runtime'
 import { Connecting } from './connecting.ts'
+import { send } from './core/calls.ts'
 import { abort } from './core/close.ts'
 import type { Connection, ConnectionId } from './core/connection.ts'
+import { requestFastOpen } from './core/fast-open.ts'
 import { openActive } from './core/open.ts'
 import { idOf } from './core/parking.ts'
 import { Engine, type TcpDeps } from './engine.ts'
@@ -62,7 +64,9 @@ class TcpShell implements Tcp {
   }
 
   connect(to: TcpTarget, options: TcpConnectOptions = {}): Promise<TcpFlow> {
-    const { signal, timeoutMs = this.#config.synTimeoutMs } = options
+    const { signal, timeoutMs = this.#config.synTimeoutMs, data } = options
+    if (data !== undefined && Object.prototype.toString.call(data) !== '[object Uint8Array]')
+      throw new TypeError('a flow carries Uint8Arrays')
     const chosen = checkFlowOptions(options)
     checkRange('port', to.port, 1, 65535)
     if (to.localPort !== undefined) checkRange('localPort', to.localPort, 1, 65535)
@@ -72,23 +76,28 @@ class TcpShell implements Tcp {
     if (this.#closing !== undefined) return Promise.reject(new TcpError('ERR_TCP_CLOSED', 'TCP is closed'))
     try {
       const c = this.#engine.create(this.#identify(to), chosen)
-      return this.#open(c, timeoutMs, signal)
+      return this.#open(c, timeoutMs, options)
     } catch (error) {
       return Promise.reject(asTcpError(error))
     }
   }
 
   listen(on: TcpListenTarget, onFlow?: (flow: TcpFlow) => void | Promise<void>): TcpListener {
-    const { address, backlog = this.#config.backlog, synBacklog = this.#config.synBacklog } = on
+    const { address, backlog = this.#config.backlog, synBacklog = this.#config.synBacklog, fastOpen = 0 } = on
     if (on.port !== 'any') checkRange('port', on.port, 0, 65535)
     checkRange('backlog', backlog, 1, 1 << 20)
     checkRange('synBacklog', synBacklog, 1, 1 << 20)
+    checkRange('fastOpen', fastOpen, 0, 1 << 20)
     const flowOptions = checkFlowOptions(on)
     if (this.#closing !== undefined) throw new TcpError('ERR_TCP_CLOSED', 'TCP is closed')
     const port = on.port === 0 ? this.#freePort(address) : on.port
     const { listeners } = this.#engine
     if (listeners.get(address, port) !== undefined) throw new TcpError('ERR_TCP_PORT_IN_USE', `port ${port} is in use`)
-    const listener = new ConnectionListener({ address, port, backlog, synBacklog, flowOptions }, this.#engine, onFlow)
+    const listener = new ConnectionListener(
+      { address, port, backlog, synBacklog, fastOpen, flowOptions },
+      this.#engine,
+      onFlow,
+    )
     listeners.add(listener)
     return listener
   }
@@ -110,12 +119,15 @@ class TcpShell implements Tcp {
     return this.close()
   }
 
-  #open(c: Connection, timeoutMs: number, signal: AbortSignal | undefined): Promise<TcpFlow> {
+  #open(c: Connection, timeoutMs: number, { signal, data, fastOpen }: TcpConnectOptions): Promise<TcpFlow> {
     const engine = this.#engine
     const now = engine.now()
     const opening = engine.opening(c, now)
     if (!engine.makeRoom()) throw new TcpError('ERR_TCP_LIMIT', `${this.#config.maxConnections} connections are open`)
     openActive(c, opening, now)
+    if (fastOpen === true) requestFastOpen(c, now)
+    if (data !== undefined && !send(c, data, false))
+      throw new TcpError('ERR_TCP_LIMIT', 'no memory is left for data that is written')
     c.expireAt = Math.min(c.expireAt, now + timeoutMs)
     const connecting = new Connecting(c, engine, signal)
     c.owner = connecting

@@ -1,7 +1,8 @@
-import { putU16, putU32, u16, u32 } from '@fata/bytes'
+import { copyBytes, putU16, putU32, u16, u32 } from '@fata/bytes'
 
 /**
- * TCP options: RFC 9293 §3.2 (end, no-operation, maximum segment size), RFC 7323 (window scale, timestamps), RFC 2018 (SACK).
+ * TCP options: RFC 9293 §3.2 (end, no-operation, maximum segment size), RFC 7323 (window scale, timestamps), RFC 2018 (SACK), RFC 7413
+ * (fast open).
  * Each but the first two is kind, length (of all of it), value, at any alignment.
  */
 const END = 0
@@ -11,9 +12,13 @@ const WINDOW_SCALE = 3
 const SACK_PERMITTED = 4
 const SACK = 5
 const TIMESTAMPS = 8
+const FAST_OPEN = 34
 
 /** RFC 7323 §2.3: a larger shift count is taken for this one. */
 const MAX_WINDOW_SCALE = 14
+/** RFC 7413 §4.1.1. */
+const MIN_COOKIE = 4
+const MAX_COOKIE = 16
 /** As many SACK blocks as 40 bytes of options can hold. */
 export const MAX_SACK_BLOCKS = 4
 /** Timestamps with two no-operations before them, so that the numbers are aligned. */
@@ -33,6 +38,10 @@ export interface TcpOptionValues {
   /** Blocks in use: left edges at the even, right edges at the odd positions of `sackEdges`. */
   sackCount: number
   readonly sackEdges: Int32Array
+  /** Length of the fast open cookie (RFC 7413), 0 where it is asked for, -1: absent. */
+  fastOpen: number
+  /** The cookie is `fastOpenCookie[0..fastOpen)`. */
+  readonly fastOpenCookie: Uint8Array
 }
 
 /** A record that says nothing. */
@@ -46,6 +55,8 @@ export function createOptionValues(): TcpOptionValues {
     tsEcr: 0,
     sackCount: 0,
     sackEdges: new Int32Array(2 * MAX_SACK_BLOCKS),
+    fastOpen: -1,
+    fastOpenCookie: new Uint8Array(MAX_COOKIE),
   }
 }
 
@@ -55,6 +66,7 @@ function reset(v: TcpOptionValues): void {
   v.sackPermitted = false
   v.hasTimestamps = false
   v.sackCount = 0
+  v.fastOpen = -1
 }
 
 /** The layout in which nearly every segment of a connection with timestamps carries them: RFC 7323 appendix A. */
@@ -66,6 +78,11 @@ function parseSack(b: Uint8Array, o: number, length: number, v: TcpOptionValues)
   const blocks = Math.min((length - 2) >>> 3, MAX_SACK_BLOCKS)
   for (let i = 0; i < 2 * blocks; i++) v.sackEdges[i] = u32(b, o + 2 + 4 * i)
   v.sackCount = blocks
+}
+
+function parseFastOpen(b: Uint8Array, o: number, length: number, v: TcpOptionValues): void {
+  v.fastOpen = length - 2
+  for (let i = 0; i < v.fastOpen; i++) v.fastOpenCookie[i] = b[o + 2 + i]!
 }
 
 /** One option at `b[o..o+length)`; an option whose length does not fit its kind is ignored like an unknown one (MUST-6). */
@@ -88,6 +105,10 @@ function parseOption(b: Uint8Array, o: number, length: number, v: TcpOptionValue
       v.hasTimestamps = true
       v.tsVal = u32(b, o + 2) | 0
       v.tsEcr = u32(b, o + 6) | 0
+      break
+    case FAST_OPEN:
+      if (length === 2 || (length >= 2 + MIN_COOKIE && length <= 2 + MAX_COOKIE && length % 2 === 0))
+        parseFastOpen(b, o, length, v)
       break
     default:
   }
@@ -129,6 +150,8 @@ export interface SynOptions {
   readonly timestamps: boolean
   readonly tsVal: number
   readonly tsEcr: number
+  /** Undefined: no fast open option. */
+  readonly fastOpen?: Uint8Array | undefined
 }
 
 /** Writes the options of a SYN at `b[o..)`, in the order and with the padding of Linux, and returns their length, a multiple of 4. */
@@ -152,7 +175,18 @@ export function putSynOptions(b: Uint8Array, o: number, v: SynOptions): number {
     b[i + 3] = v.windowScale
     i += 4
   }
+  if (v.fastOpen !== undefined) i += putFastOpen(b, i, v.fastOpen)
   return i - o
+}
+
+/** The option, padded to words; returns its length. */
+function putFastOpen(b: Uint8Array, o: number, cookie: Uint8Array): number {
+  b[o] = FAST_OPEN
+  b[o + 1] = 2 + cookie.length
+  copyBytes(b, o + 2, cookie)
+  let i = 2 + cookie.length
+  while (i % 4 !== 0) b[o + i++] = NOP
+  return i
 }
 
 function putTimestamps(b: Uint8Array, o: number, tsVal: number, tsEcr: number): void {

@@ -19,6 +19,16 @@ describe('active open (RFC 9293 §3.5, §3.10.7.3)', () => {
     await t.end()
   })
 
+  it('takes text that comes in one batch with the SYN,ACK', async () => {
+    const t = new Script()
+    const promise = t.connectStart()
+    t.take()
+    await t.arrives(SYN_ACK, { seq: 1, ack: 1, data: 'hello' })
+    t.expectSends({ seq: 1, ack: 6 })
+    expect(await readText(await promise)).toBe('hello')
+    await t.end()
+  })
+
   it('MUST-18, MUST-22 sends the SYN again with backed-off timeouts', async () => {
     const t = new Script()
     const promise = t.connectStart()

@@ -1,5 +1,6 @@
 import type { TcpErrorCode } from '../errors.ts'
 import { type Connection, NO_FLIGHT } from './connection.ts'
+import { queuedBytes } from './send-room.ts'
 import { EVENT_CLOSED, EVENT_READABLE, NEED_RESET } from './signals.ts'
 import { canWrite, enter, isSynchronized } from './state.ts'
 
@@ -12,6 +13,8 @@ import { canWrite, enter, isSynchronized } from './state.ts'
 
 /** CLOSE of the sending direction: a FIN follows what was written. Nothing where that has been done. */
 export function closeSending(c: Connection): void {
+  // The handshake of a fast open goes on: its end is that of the sending direction.
+  if (c.state === 'SYN-RECEIVED' && c.fastOpen?.accepted === true) c.finQueued = true
   if (!canWrite(c.state)) return
   c.finQueued = true
   enter(c, 'close')
@@ -81,9 +84,8 @@ function stopTimers(c: Connection): void {
 
 /** Lets go of everything that was written. */
 function releaseSent(c: Connection): void {
-  const left = (c.sndEnd - c.sndUna) | 0
   if (c.queue !== undefined) {
-    c.tcp.stats.queuedBytes -= Math.max(0, left)
+    c.tcp.stats.queuedBytes -= queuedBytes(c)
     c.queue.reset(0)
     c.tcp.sendQueues.put(c.queue)
     c.queue = undefined

@@ -2,6 +2,7 @@ import type { Random } from '@fata/runtime'
 import type { TcpConfig } from '../options.ts'
 import type { TcpStats } from '../stats.ts'
 import { type AckSample, createAckSample } from './congestion/congestion.ts'
+import { FastOpenCookies } from './fast-open-cookies.ts'
 import { Flight } from './flight.ts'
 import { ReceiveMemory } from './receive-memory.ts'
 import { SendQueue } from './send-queue.ts'
@@ -16,6 +17,7 @@ export interface Context {
   readonly flights: Pool<Flight>
   readonly sendQueues: Pool<SendQueue>
   readonly random: Random
+  readonly fastOpen: FastOpenCookies
   /** What the ACK that is being processed tells, see `AckSample`. */
   readonly ack: AckSample
   /** Challenge ACKs that may still be sent in the second that began at `challengeSince`. */
@@ -32,6 +34,7 @@ export function createContext(config: TcpConfig, stats: TcpStats, random: Random
     flights: new Pool(() => new Flight()),
     sendQueues: new Pool(() => new SendQueue()),
     random,
+    fastOpen: new FastOpenCookies(random),
     ack: createAckSample(),
     challengesLeft: 0,
     challengeSince: Number.NEGATIVE_INFINITY,

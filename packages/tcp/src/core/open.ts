@@ -3,12 +3,14 @@ import { clearGather, serialGt, serialLeq } from '@fata/bytes'
 import { countDrop, type Offload } from '@fata/net'
 import { ACK, HEADER_LEN, RST, SYN } from '../wire.ts'
 import { TIMESTAMPS_LEN } from '../wire-options.ts'
+import { processAck } from './ack.ts'
 import { remove } from './close.ts'
 import type { Connection } from './connection.ts'
 import { takeSynFlags } from './ecn.ts'
+import { settleSynText } from './fast-open.ts'
 import type { Outgoing } from './outgoing.ts'
 import { setPace } from './pace.ts'
-import { measure, startAfterLostSyn, stopRetransmit } from './rto.ts'
+import { armRetransmit, measure, startAfterLostSyn, stopRetransmit } from './rto.ts'
 import { type Segment, segmentLength } from './segment.ts'
 import { seqAdd } from './sequence.ts'
 import { EVENT_ESTABLISHED, NEED_ACK, NEED_SYN } from './signals.ts'
@@ -19,7 +21,8 @@ import { offerSynWindow } from './window.ts'
 /**
  * How connections begin: RFC 9293 §3.10.1 (OPEN), §3.10.7.2 (LISTEN), §3.10.7.3 (SYN-SENT), and what SYNs agree on.
  *
- * Differs from the RFC in: text and FIN on a SYN are not kept for later; the peer, to whom they are not acknowledged, sends them again.
+ * Differs from the RFC in: text and FIN on a SYN are not kept for later, fast open apart; the peer, to whom they are not acknowledged,
+ * sends them again.
  */
 
 /** RFC 9293 §3.7.1 (MUST-15): what a peer can take that does not say. */
@@ -146,11 +149,15 @@ export function synSent(c: Connection, s: Segment, now: number, reply: Outgoing)
     return false
   }
   takeSyn(c, s, now)
+  // Our SYN has offered a window, and text may follow the SYN,ACK in the same batch.
+  offerSynWindow(c)
   if (acked) {
-    c.sndUna = s.ack
+    c.sndUna = seqAdd(c.iss, 1)
     enter(c, 'rcv-ack-of-syn')
     becomeEstablished(c, s, now)
     c.needs |= NEED_ACK
+    if (c.flight.count > 0) processAck(c, s, now)
+    if (c.fastOpen !== undefined) settleSynText(c, s)
   } else {
     enter(c, 'rcv-syn')
     c.needs |= NEED_SYN
@@ -177,7 +184,8 @@ export function becomeEstablished(c: Connection, s: Segment, now: number): void 
   else if (lostSyn) startAfterLostSyn(c)
   c.backoff = 0
   c.congestion.onEstablished(c.mss, lostSyn)
-  stopRetransmit(c)
+  if (c.flight.count === 0) stopRetransmit(c)
+  else armRetransmit(c, now)
   c.expireAt = Number.POSITIVE_INFINITY
   c.quickAcks = QUICK_ACKS
   c.rcvMss = Math.min(c.advertisedMss, DEFAULT_MSS_IPV4)

@@ -3,7 +3,7 @@ import { countDrop } from '@fata/net'
 import { ACK, FIN, RST, SYN, URG } from '../wire.ts'
 import { processAck } from './ack.ts'
 import { answerUnacceptable, challenge } from './answer.ts'
-import { remove } from './close.ts'
+import { remove, resetIfDiscarded } from './close.ts'
 import { type Connection, urgentOf } from './connection.ts'
 import { noteMark } from './ecn.ts'
 import { becomeEstablished, refuseSegment, synSent } from './open.ts'
@@ -161,7 +161,14 @@ function checkAckOfSyn(c: Connection, s: Segment, now: number): boolean {
   c.sndWl2 = s.ack
   enter(c, 'rcv-ack-of-syn')
   becomeEstablished(c, s, now)
+  if (c.fastOpen?.accepted === true) catchUp(c)
   return true
+}
+
+/** What the application has done before the handshake was over. */
+function catchUp(c: Connection): void {
+  if (c.finQueued) enter(c, 'close')
+  resetIfDiscarded(c)
 }
 
 function refuseUnacceptable(c: Connection, s: Segment, reply: Outgoing): boolean {

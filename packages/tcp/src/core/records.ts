@@ -41,3 +41,13 @@ export interface Tally {
   windowLimitedMs: number
   bufferLimitedMs: number
 }
+
+/** Fast open (RFC 7413), where one side wants it. */
+export interface FastOpen {
+  /** The cookie to send; of length 0 it asks for one. */
+  cookie: Uint8Array
+  /** Text that the first SYN may carry, as far as the peer's MSS was known before; 0 for a server. */
+  mss: number
+  /** A server has taken the text of the SYN: the connection is used before its handshake is over. */
+  accepted: boolean
+}

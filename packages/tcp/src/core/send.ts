@@ -4,6 +4,7 @@ import { putSynOptions } from '../wire-options.ts'
 import { emitText, fill, fullSegment, gatherText, largestSegment } from './build.ts'
 import { type Connection, type Ecn, finSent, NO_FLIGHT, pipe, unsentBytes } from './connection.ts'
 import { capable, synFlags } from './ecn.ts'
+import { fastOpenOption, gatherSynText } from './fast-open.ts'
 import { stampOf } from './flight.ts'
 import type { Outgoing } from './outgoing.ts'
 import { mayLeave } from './pace.ts'
@@ -22,7 +23,7 @@ import {
   NEED_TAIL,
 } from './signals.ts'
 import { timestampOf } from './timestamps.ts'
-import { offerSynWindow } from './window.ts'
+import { offerSynWindow, synWindow } from './window.ts'
 
 /**
  * What to send next: RFC 9293 §3.8.6.2.1 (silly window), §3.7.4 (Nagle, in the form of §A.3), RFC 5681 (congestion window).
@@ -49,7 +50,7 @@ export function emit(c: Connection, out: Outgoing, now: number): boolean {
     case 'SYN-SENT':
       return emitSyn(c, out, now)
     case 'SYN-RECEIVED':
-      return emitSyn(c, out, now) || emitAck(c, out, now)
+      return emitSyn(c, out, now) || (c.fastOpen?.accepted === true && emitNew(c, out, now)) || emitAck(c, out, now)
     case 'TIME-WAIT':
     case 'FIN-WAIT-2':
       return emitProbe(c, out, now) || emitAck(c, out, now)
@@ -78,7 +79,7 @@ function emitSyn(c: Connection, out: Outgoing, now: number): boolean {
   const active = c.state === 'SYN-SENT'
   const { config } = c.tcp
   fill(c, out, c.iss, (active ? SYN : SYN | ACK) | synFlags(c), now)
-  out.header.window = offerSynWindow(c)
+  out.header.window = c.fastOpen?.accepted === true ? synWindow(c) : offerSynWindow(c)
   out.optionsLen = putSynOptions(out.options, 0, {
     mss: c.advertisedMss,
     windowScale: (active && config.windowScale) || c.windowScaling ? c.rcvScale : -1,
@@ -86,9 +87,11 @@ function emitSyn(c: Connection, out: Outgoing, now: number): boolean {
     timestamps: (active && config.timestamps) || c.timestamps,
     tsVal: timestampOf(c, now),
     tsEcr: active ? 0 : c.tsRecent,
+    fastOpen: fastOpenOption(c),
   })
   out.header.headerLen = HEADER_LEN + out.optionsLen
-  if (c.sndNxt === c.iss) c.sndNxt = seqAdd(c.iss, 1)
+  const text = active && c.fastOpen !== undefined ? gatherSynText(c, out, out.optionsLen, now) : 0
+  if (c.sndNxt === c.iss) c.sndNxt = seqAdd(c.iss, 1 + text)
   else c.retransmits++
   c.sentAt = now
   if (c.timerAt === Number.POSITIVE_INFINITY) armRetransmit(c, now)
@@ -99,7 +102,7 @@ function emitSyn(c: Connection, out: Outgoing, now: number): boolean {
 function emitNew(c: Connection, out: Outgoing, now: number): boolean {
   const available = unsentBytes(c)
   // Where received data was thrown away a reset ends the connection (SHLD-3), not a FIN.
-  const fin = c.finQueued && !c.discarded && !finSent(c)
+  const fin = c.finQueued && !c.discarded && !finSent(c) && c.state !== 'SYN-RECEIVED'
   if (available === 0 && !fin) return false
   const usable = serialDiff(seqAdd(c.sndUna, c.sndWnd), c.sndNxt)
   if (usable <= 0) return false

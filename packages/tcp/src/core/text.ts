@@ -1,6 +1,7 @@
 import { serialDiff, serialGeq, serialGt, serialLt } from '@fata/bytes'
 import { countDrop } from '@fata/net'
 import { FIN } from '../wire.ts'
+import { advance, appendText } from './append-text.ts'
 import { ByteQueue } from './byte-queue.ts'
 import { dropReassembly, resetIfDiscarded, startTimeWait } from './close.ts'
 import type { Connection } from './connection.ts'
@@ -79,14 +80,6 @@ function discardText(c: Connection, s: Segment): void {
   resetIfDiscarded(c)
 }
 
-/** The next bytes in order, the ordinary case. */
-function appendText(c: Connection, s: Segment): void {
-  c.received ??= new ByteQueue(c.tcp.receiveMemory)
-  c.received.append(s.buf, s.off, s.off + s.length)
-  c.tcp.stats.unreadBytes += s.length
-  advance(c, s.length)
-}
-
 /** Bytes out of order, or in order while others wait. False where they could not be kept. */
 function reassemble(c: Connection, s: Segment): boolean {
   c.reassembly ??= new Reassembly(c.tcp.receiveMemory)
@@ -126,13 +119,6 @@ function deliverReassembled(c: Connection, reassembly: Reassembly): void {
     advance(c, serialDiff(range.end, range.start))
   }
   if (reassembly.ranges.length === 0) c.reassembly = undefined
-}
-
-function advance(c: Connection, n: number): void {
-  c.rcvNxt = seqAdd(c.rcvNxt, n)
-  c.bytesReceived += n
-  c.tcp.stats.bytesIn += n
-  c.events |= EVENT_READABLE
 }
 
 /** Acknowledge at once or later? At once from the second full-sized segment on, counted in bytes (SHLD-19). */

@@ -1,6 +1,7 @@
 import { serialDiff } from '@fata/bytes'
 import { remove } from './close.ts'
 import { type Connection, finSent, unsentBytes } from './connection.ts'
+import { onFastOpenLost } from './fast-open.ts'
 import { noteOccupation } from './occupation.ts'
 import type { DeliveryRate } from './rate.ts'
 import { onTimeout, recoverByTime } from './recovery.ts'
@@ -61,6 +62,7 @@ function onTimer(c: Connection, now: number): void {
     c.timer = 'retransmit'
     recoverByTime(c, now)
   } else if (c.state === 'SYN-SENT' || c.state === 'SYN-RECEIVED') {
+    onFastOpenLost(c, now)
     backOff(c)
     armRetransmit(c, now)
     c.needs |= NEED_SYN
@@ -113,6 +115,7 @@ function probeInterval(c: Connection): number {
 export function settleTimers(c: Connection, now: number): void {
   noteOccupation(c, now)
   if (c.rate !== undefined) noteAppLimited(c, c.rate)
+  if (c.state === 'SYN-SENT' || c.state === 'SYN-RECEIVED') return
   if (c.flight.count > 0) {
     if (c.sentAt === now) {
       validateWindow(c)
@@ -123,7 +126,7 @@ export function settleTimers(c: Connection, now: number): void {
   if (c.pace !== undefined && c.pace.wakeAt !== Number.POSITIVE_INFINITY) return
   if (c.timerAt !== Number.POSITIVE_INFINITY) return
   if (unsentBytes(c) === 0 && !(c.finQueued && !c.discarded && !finSent(c))) return
-  if (c.state === 'CLOSED' || c.state === 'SYN-SENT' || c.state === 'SYN-RECEIVED') return
+  if (c.state === 'CLOSED') return
   c.timer = 'window'
   c.timerAt = now + probeInterval(c)
 }

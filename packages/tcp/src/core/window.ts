@@ -32,6 +32,11 @@ export function offerSynWindow(c: Connection): number {
   return window
 }
 
+/** The same, where text has come already that was within it. */
+export function synWindow(c: Connection): number {
+  return Math.min(receiveWindow(c), MAX_WINDOW_FIELD)
+}
+
 /** RCV.WND: how far the peer may send from RCV.NXT on. */
 export function receiveWindow(c: Connection): number {
   return Math.max(0, serialDiff(c.rcvAdv, c.rcvNxt))

@@ -33,6 +33,8 @@ export interface Seg {
   /** [TSval, TSecr] */
   readonly ts?: readonly [number, number]
   readonly sack?: readonly (readonly [number, number])[]
+  /** A fast open cookie as text; '' asks for one. */
+  readonly fastOpen?: string
   /** Options as bytes, instead of the above. */
   readonly options?: Uint8Array
 }
@@ -56,6 +58,7 @@ export interface SeenSeg {
   readonly sackPermitted: boolean
   readonly ts: readonly [number, number] | undefined
   readonly sack: readonly (readonly [number, number])[] | undefined
+  readonly fastOpen: string | undefined
 }
 
 /** What connects absolute numbers with those of scripts. */
@@ -88,7 +91,14 @@ function putOptions(s: Seg, b: Uint8Array, o: number): number {
     return s.options.length
   }
   if (s.syn === true) {
-    if (s.mss === undefined && s.windowScale === undefined && s.ts === undefined && s.sackPermitted !== true) return 0
+    if (
+      s.fastOpen === undefined &&
+      s.mss === undefined &&
+      s.windowScale === undefined &&
+      s.ts === undefined &&
+      s.sackPermitted !== true
+    )
+      return 0
     return putSynOptions(b, o, {
       mss: s.mss ?? 1460,
       windowScale: s.windowScale ?? -1,
@@ -96,6 +106,7 @@ function putOptions(s: Seg, b: Uint8Array, o: number): number {
       timestamps: s.ts !== undefined,
       tsVal: s.ts?.[0] ?? 0,
       tsEcr: s.ts?.[1] ?? 0,
+      fastOpen: s.fastOpen === undefined ? undefined : bytesOf(s.fastOpen),
     })
   }
   const at = s.ts === undefined ? 0 : putAlignedTimestamps(b, o, s.ts[0], s.ts[1])
@@ -175,5 +186,6 @@ export function see(b: Uint8Array, n: Numbers): SeenSeg {
     sackPermitted: v.sackPermitted,
     ts: v.hasTimestamps ? [v.tsVal, v.tsEcr] : undefined,
     sack: v.sackCount === 0 ? undefined : sack,
+    fastOpen: v.fastOpen < 0 ? undefined : textOf(v.fastOpenCookie.subarray(0, v.fastOpen)),
   }
 }
