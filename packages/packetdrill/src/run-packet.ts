@@ -72,7 +72,6 @@ function inboundSegment(w: World, body: TcpSpec, socket: ScriptSocket): Segment 
     socket.remoteIsn = body.seq
     if (acks) socket.stage = 'active-acked'
   }
-  if (socket.stage === 'new' && isSyn) socket.remoteIsn = body.seq
   if (body.ports !== undefined) socket.aliases.add(`${body.ports.dst}>${body.ports.src}`)
   const script: Segment = {
     srcPort: body.ports?.src || socket.remotePort,
