@@ -25,8 +25,8 @@ export function sha256(data: Uint8Array): Uint8Array {
   return hash(data, SHA256_INIT, new Int32Array(64), sha256Block)
 }
 
-/** SHA-1, FIPS 180-4 §6.1. */
-function sha1(data: Uint8Array): Uint8Array {
+/** SHA-1, FIPS 180-4 §6.1: what git names its objects by. */
+export function sha1(data: Uint8Array): Uint8Array {
   return hash(data, SHA1_INIT, new Int32Array(80), sha1Block)
 }
 

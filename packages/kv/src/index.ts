@@ -1,6 +1,6 @@
 export { errorCode, type KvErrorCode } from './codes.ts'
 export { copy, type KvCopyOptions } from './copy.ts'
-export { digestOf, sha256 } from './digest.ts'
+export { digestOf, sha1, sha256 } from './digest.ts'
 export { createFeed, type Feed } from './feed.ts'
 export { createGate, type Gate } from './gate.ts'
 export { indexed, type KvIndexed, type KvIndexedSource } from './indexed.ts'

@@ -1,0 +1,5 @@
+export type { GitCommit, GitPerson, GitSignature } from './commit.ts'
+export type { GitBranchOptions, GitLogOptions, GitMergeOptions, GitStore } from './interface.ts'
+export type { GitConflict, GitMergeResult } from './merge.ts'
+export { openGit } from './open.ts'
+export type { GitOptions } from './options.ts'

@@ -1,0 +1,21 @@
+import { type KvBatch, KvError } from '@fata/kv'
+import { Git } from './git.ts'
+import type { GitStore } from './interface.ts'
+import { type GitOptions, resolveOptions } from './options.ts'
+import { checkFormat } from './refs.ts'
+import { Repository } from './repository.ts'
+
+/**
+ * Opens a branch of the repository in the store, which is laid out as a bare repository of git; an empty store becomes one with the
+ * first commit. Disconnecting leaves the store open. Rejects with KvError KV_NOT_SUPPORTED, KV_CORRUPT, or as the store does, with
+ * RangeError or TypeError for options that make no sense.
+ */
+export async function openGit(store: KvBatch, options: GitOptions = {}): Promise<GitStore> {
+  const resolved = resolveOptions(options)
+  if (typeof store?.batch !== 'function') throw new TypeError('a repository needs a store with batches')
+  await checkFormat(store)
+  const repository = new Repository(store, resolved)
+  const { branch = await repository.refs.head() } = resolved
+  if (branch === null) throw new KvError('KV_NOT_SUPPORTED', { message: 'HEAD is at no branch: name one' })
+  return new Git(repository, branch ?? 'main')
+}
