@@ -157,7 +157,7 @@ class ArpShell implements Arp {
         this.stats.conflicts++
         this.#tell('warn', 'another station uses our address', out.address, out.mac)
         for (const listener of this.#conflictListeners)
-          listener({ address: out.address, mac: out.mac, defended: out.defended })
+          listener({ address: out.address, mac: out.mac, defended: out.defended, lost: out.lost })
         break
       case 'moved':
         this.#tell('info', 'neighbour has moved', out.address, out.mac)

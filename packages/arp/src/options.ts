@@ -16,7 +16,15 @@ export interface ArpOptions {
   readonly maxWaiters?: number
   /** Addresses that may be probed at a time, 1..65536. Default 16. */
   readonly maxProbes?: number
+  /**
+   * What to do where another station uses an address of this host, RFC 5227 §2.4: `'yield'` ceases to use it (a), `'defend-once'` announces
+   * it and ceases with the next conflict within ten seconds (b), `'defend'` keeps it, announced every ten seconds at most, for addresses
+   * that must not be given up (c). Default `'defend'`.
+   */
+  readonly conflictPolicy?: ConflictPolicy
 }
+
+export type ConflictPolicy = 'yield' | 'defend-once' | 'defend'
 
 /** Every option with its value. */
 export type ArpSettings = Required<ArpOptions>
@@ -30,11 +38,14 @@ export const defaults: ArpSettings = Object.freeze({
   negativeMs: 1000,
   maxWaiters: 256,
   maxProbes: 16,
+  conflictPolicy: 'defend',
 })
 
 const DAY_MS = 86_400_000
 
-const LIMITS: Readonly<Record<keyof ArpSettings, readonly [number, number]>> = {
+const POLICIES: readonly ConflictPolicy[] = ['yield', 'defend-once', 'defend']
+
+const LIMITS: Readonly<Record<Exclude<keyof ArpSettings, 'conflictPolicy'>, readonly [number, number]>> = {
   cacheSize: [1, 65536],
   lifetimeMs: [1, 365 * DAY_MS],
   retryMs: [1, DAY_MS],
@@ -49,10 +60,12 @@ const LIMITS: Readonly<Record<keyof ArpSettings, readonly [number, number]>> = {
 export function settings(options: ArpOptions): ArpSettings {
   const s = { ...defaults, ...options }
   for (const [name, [least, most]] of Object.entries(LIMITS)) {
-    const value = s[name as keyof ArpSettings]
+    const value = s[name as keyof typeof LIMITS]
     if (!(Number.isInteger(value) && value >= least && value <= most))
       throw new RangeError(`${name} must be an integer in ${least}..${most}, got ${String(value)}`)
   }
+  if (!POLICIES.includes(s.conflictPolicy))
+    throw new RangeError(`conflictPolicy must be one of ${POLICIES.join(', ')}, got ${s.conflictPolicy}`)
   if (s.polls * s.retryMs >= s.lifetimeMs)
     throw new RangeError(`lifetimeMs must exceed polls * retryMs (${s.polls * s.retryMs}), got ${s.lifetimeMs}`)
   return s

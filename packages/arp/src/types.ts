@@ -70,6 +70,8 @@ export interface ArpConflict {
    * unless the address is one that must not be given up, `removeAddress` is what the RFC asks for.
    */
   readonly defended: boolean
+  /** By the option `conflictPolicy` this host has ceased to use the address. The IP layer is the listener's to tell. */
+  readonly lost: boolean
 }
 
 /** Counters since ARP was created. */

@@ -186,7 +186,7 @@ describe('ARP on a link', () => {
       const leave = alice.onConflict((conflict) => heard.push(conflict))
       bob.addAddress(ALICE)
       runtime.clock.advance(1)
-      expect(heard).toEqual([{ address: ALICE, mac: BOB_MAC, defended: true }])
+      expect(heard).toEqual([{ address: ALICE, mac: BOB_MAC, defended: true, lost: false }])
       runtime.clock.advance(5000)
       expect(heard).toHaveLength(2)
       expect(heard[1]).toMatchObject({ defended: false })
@@ -196,6 +196,43 @@ describe('ARP on a link', () => {
       bob.addAddress(ALICE)
       runtime.clock.advance(30_000)
       expect(heard).toHaveLength(2)
+    })
+
+    it.each([
+      ['yield', [{ defended: false, lost: true }], 0],
+      [
+        'defend-once',
+        [
+          { defended: true, lost: false },
+          { defended: false, lost: true },
+        ],
+        2000,
+      ],
+    ] as const)('gives the address up by policy %s (RFC 5227 §2.4)', (conflictPolicy, expected, at) => {
+      const own = ipv4('10.0.0.77')
+      const carol = join('02:00:00:00:00:0c', { conflictPolicy })
+      const heard: ArpConflict[] = []
+      carol.onConflict((conflict) => heard.push(conflict))
+      carol.addAddress(own)
+      runtime.clock.advance(10_000)
+      bob.addAddress(own)
+      runtime.clock.advance(at + 10)
+      expect(heard).toEqual(expected.map((what) => ({ address: own, mac: BOB_MAC, ...what })))
+      expect(carol.addresses()).toEqual([])
+      runtime.clock.advance(100_000)
+      expect(heard).toHaveLength(expected.length)
+      carol.close()
+    })
+
+    it('ends the queries that the lost address was asked with', () => {
+      const carol = join('02:00:00:00:00:0c', { conflictPolicy: 'yield' })
+      carol.addAddress(ipv4('10.0.0.77'))
+      const answers: unknown[] = []
+      carol.resolve(ipv4('10.0.0.99'), (found) => answers.push(found))
+      bob.addAddress(ipv4('10.0.0.77'))
+      runtime.clock.advance(1)
+      expect(answers).toEqual([undefined])
+      carol.close()
     })
 
     it('does not fight forever', () => {

@@ -18,6 +18,7 @@ describe('the options', () => {
     ['negativeMs', -1],
     ['maxWaiters', 0],
     ['maxProbes', '4'],
+    ['conflictPolicy', 'fight'],
   ])('refuse %s of %s and name it', (name, value) => {
     expect(() => settings({ [name]: value })).toThrow(new RegExp(`^${name} must be`))
     expect(() => settings({ [name]: value })).toThrow(RangeError)

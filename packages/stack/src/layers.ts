@@ -63,6 +63,9 @@ export function buildIpv4(
   options?: Ipv4Options,
 ): Ipv4Layer {
   const ipv4 = createIpv4({ link, neighbors: arp, ...runtime }, options)
+  arp?.onConflict(({ address, lost }) => {
+    if (lost) ipv4.removeAddress(address)
+  })
   ipv4.onAddresses((addresses) => arp?.setAddresses(addresses.map(({ address }) => address)))
   if (prefix !== undefined) ipv4.addAddress(prefix)
   // The other end of a point-to-point link is where everything goes.

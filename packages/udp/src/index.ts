@@ -7,6 +7,7 @@ export type {
   UdpBindOptions,
   UdpInfo,
   UdpMessageHandler,
+  UdpReceiveOptions,
   UdpSendOptions,
   UdpSocket,
   UdpStats,

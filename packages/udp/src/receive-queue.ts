@@ -1,5 +1,6 @@
 import type { UdpError } from './errors.ts'
-import type { Datagram } from './types.ts'
+import { requireInteger } from './options.ts'
+import type { Datagram, UdpReceiveOptions } from './types.ts'
 
 interface Waiter {
   readonly resolve: (datagram: Datagram) => void
@@ -53,7 +54,16 @@ export class ReceiveQueue {
   }
 
   /** The next datagram. Rejects as `UdpSocket.receive`. */
-  take(signal: AbortSignal | undefined): Promise<Datagram> {
+  /** As `UdpSocket.receive`. */
+  take({ signal, maxBytes }: UdpReceiveOptions): Promise<Datagram> {
+    if (maxBytes === undefined) return this.#take(signal)
+    requireInteger('maxBytes', maxBytes, 0, Number.MAX_SAFE_INTEGER)
+    return this.#take(signal).then((datagram) =>
+      datagram.size <= maxBytes ? datagram : { ...datagram, data: datagram.data.slice(0, maxBytes) },
+    )
+  }
+
+  #take(signal: AbortSignal | undefined): Promise<Datagram> {
     if (signal?.aborted) return Promise.reject(signal.reason)
     const datagram = this.#shift()
     if (datagram !== undefined) return Promise.resolve(datagram)

@@ -9,7 +9,15 @@ import { requireInteger } from './options.ts'
 import { ReceiveQueue } from './receive-queue.ts'
 import type { SendingSocket } from './sender.ts'
 import { countReceived, countSent, createStats } from './stats.ts'
-import type { Datagram, UdpInfo, UdpMessageHandler, UdpSendOptions, UdpSocket, UdpStats } from './types.ts'
+import type {
+  Datagram,
+  UdpInfo,
+  UdpMessageHandler,
+  UdpReceiveOptions,
+  UdpSendOptions,
+  UdpSocket,
+  UdpStats,
+} from './types.ts'
 
 const READY: Promise<void> = Promise.resolve()
 const NO_DATA = new Uint8Array(0)
@@ -119,8 +127,8 @@ export class Socket implements UdpSocket, SendingSocket {
     return this.#memberships.pass(group, source)
   }
 
-  receive(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<Datagram> {
-    return this.#queue.take(options.signal)
+  receive(options: UdpReceiveOptions = {}): Promise<Datagram> {
+    return this.#queue.take(options)
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Datagram, void> {
@@ -171,7 +179,8 @@ export class Socket implements UdpSocket, SendingSocket {
       return 'queue-full'
     }
     countReceived(this.stats, bytes)
-    this.#queue.put({ ...info, data: buf.slice(off, end), src: { ...info.src }, dst: { ...info.dst } })
+    const data = buf.slice(off, end)
+    this.#queue.put({ ...info, data, size: data.length, src: { ...info.src }, dst: { ...info.dst } })
     return undefined
   }
 

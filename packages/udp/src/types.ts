@@ -69,6 +69,16 @@ export interface UdpInfo {
 /** A received datagram. It belongs to the receiver. */
 export interface Datagram extends UdpInfo {
   readonly data: Uint8Array
+  /** Bytes of data as sent: more than those of `data` where `UdpReceiveOptions.maxBytes` cut it. */
+  readonly size: number
+}
+
+/** How `UdpSocket.receive` waits, and for what. */
+export interface UdpReceiveOptions {
+  /** Gives up. */
+  readonly signal?: AbortSignal | undefined
+  /** Bytes of data that are wanted; what a datagram has more is lost, and `Datagram.size` tells. Default: all. */
+  readonly maxBytes?: number | undefined
 }
 
 /** How one datagram is to be sent. */
@@ -134,7 +144,7 @@ export interface UdpSocket extends AsyncIterable<Datagram>, AsyncDisposable {
    * The next datagram. Concurrent calls are served in order. Rejects with `ERR_UDP_CLOSED`, with the signal's reason, and on a connected socket
    * without `onError` with what the network reports, which the socket survives.
    */
-  receive(options?: { readonly signal?: AbortSignal | undefined }): Promise<Datagram>
+  receive(options?: UdpReceiveOptions): Promise<Datagram>
 
   /**
    * Hears `group` from here on, from everybody or as `filter` says, until what it returns is left or the socket is closed; the socket must be

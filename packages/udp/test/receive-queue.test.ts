@@ -9,6 +9,7 @@ const SOMEBODY = { address: ipv4('10.0.0.1'), port: 1 }
 function datagram(n: number, bytes = 1): Datagram {
   return {
     data: new Uint8Array(bytes).fill(n),
+    size: bytes,
     src: SOMEBODY,
     dst: SOMEBODY,
     ttl: 64,
@@ -24,9 +25,9 @@ const closed = new UdpError('ERR_UDP_CLOSED', 'closed')
 describe('the receive queue', () => {
   it('keeps the order, also among those who wait', async () => {
     const q = new ReceiveQueue(10, 1000)
-    const [first, second] = [q.take(undefined), q.take(undefined)]
+    const [first, second] = [q.take({}), q.take({})]
     for (let n = 1; n <= 5; n++) q.put(datagram(n))
-    const rest = [q.take(undefined), q.take(undefined), q.take(undefined)]
+    const rest = [q.take({}), q.take({}), q.take({})]
     const all = await Promise.all([first, second, ...rest])
     expect(all.map(({ data }) => data[0])).toEqual([1, 2, 3, 4, 5])
   })
@@ -38,7 +39,7 @@ describe('the receive queue', () => {
       q.put(datagram(n))
     }
     expect(q.hasRoom(0)).toBe(false)
-    await q.take(undefined)
+    await q.take({})
     expect(q.hasRoom(1)).toBe(true)
   })
 
@@ -48,7 +49,7 @@ describe('the receive queue', () => {
     q.put(datagram(1, 60))
     expect(q.hasRoom(41)).toBe(false)
     expect(q.hasRoom(40)).toBe(true)
-    await q.take(undefined)
+    await q.take({})
     expect(q.hasRoom(5000)).toBe(true)
   })
 
@@ -58,7 +59,7 @@ describe('the receive queue', () => {
     for (let n = 0; n < 1000; n++) {
       q.put(datagram(n))
       if (n % 3 !== 2 && n < 990) continue
-      while (next <= n - 3) expect((await q.take(undefined)).data[0]).toBe(next++ & 255)
+      while (next <= n - 3) expect((await q.take({})).data[0]).toBe(next++ & 255)
     }
     expect(next).toBe(997)
   })
@@ -67,16 +68,16 @@ describe('the receive queue', () => {
     const q = new ReceiveQueue(10, 1000)
     q.put(datagram(1))
     expect(q.fail(refused)).toBe(true)
-    expect((await q.take(undefined)).data[0]).toBe(1)
-    await expect(q.take(undefined)).rejects.toBe(refused)
-    const waiting = q.take(undefined)
+    expect((await q.take({})).data[0]).toBe(1)
+    await expect(q.take({})).rejects.toBe(refused)
+    const waiting = q.take({})
     q.put(datagram(2))
     expect((await waiting).data[0]).toBe(2)
   })
 
   it('tells an error at once to who waits, and only to one', async () => {
     const q = new ReceiveQueue(10, 1000)
-    const [first, second] = [q.take(undefined), q.take(undefined)]
+    const [first, second] = [q.take({}), q.take({})]
     expect(q.fail(refused)).toBe(true)
     await expect(first).rejects.toBe(refused)
     q.put(datagram(1))
@@ -87,31 +88,40 @@ describe('the receive queue', () => {
     const q = new ReceiveQueue(10, 1000)
     expect(q.fail(refused)).toBe(true)
     expect(q.fail(unreachable)).toBe(false)
-    await expect(q.take(undefined)).rejects.toBe(unreachable)
+    await expect(q.take({})).rejects.toBe(unreachable)
   })
 
   it('lets who waits give up', async () => {
     const q = new ReceiveQueue(10, 1000)
     const [one, two] = [new AbortController(), new AbortController()]
-    const [first, second] = [q.take(one.signal), q.take(two.signal)]
+    const [first, second] = [q.take({ signal: one.signal }), q.take({ signal: two.signal })]
     one.abort(new Error('enough'))
     await expect(first).rejects.toThrow('enough')
     q.put(datagram(1))
     expect((await second).data[0]).toBe(1)
     two.abort()
-    await expect(q.take(two.signal)).rejects.toMatchObject({ name: 'AbortError' })
+    await expect(q.take({ signal: two.signal })).rejects.toMatchObject({ name: 'AbortError' })
     q.put(datagram(2))
-    expect((await q.take(undefined)).data[0]).toBe(2)
+    expect((await q.take({})).data[0]).toBe(2)
   })
 
   it('tells everybody that it is closed, and keeps nothing', async () => {
     const q = new ReceiveQueue(10, 1000)
-    const waiting = [q.take(undefined), q.take(undefined)]
+    const waiting = [q.take({}), q.take({})]
     q.close(closed)
     for (const each of waiting) await expect(each).rejects.toBe(closed)
     const full = new ReceiveQueue(10, 1000)
     full.put(datagram(1))
     full.close(closed)
-    await expect(full.take(undefined)).rejects.toBe(closed)
+    await expect(full.take({})).rejects.toBe(closed)
+  })
+
+  it('tells what it cut off', async () => {
+    const queue = new ReceiveQueue(10, 100)
+    for (const n of [1, 2, 3]) queue.put(datagram(n, 4))
+    expect(await queue.take({ maxBytes: 4 })).toEqual(datagram(1, 4))
+    expect(await queue.take({ maxBytes: 3 })).toEqual({ ...datagram(2, 3), size: 4 })
+    expect(await queue.take({ maxBytes: 0 })).toMatchObject({ data: new Uint8Array(0), size: 4 })
+    expect(() => queue.take({ maxBytes: -1 })).toThrow(RangeError)
   })
 })

@@ -28,7 +28,7 @@ export class ArpCore implements Core<ArpOutput> {
 
   constructor(mac: Mac, settings: ArpSettings, random: Random) {
     this.#mac = mac
-    this.#own = new OwnAddresses(mac, this.#out)
+    this.#own = new OwnAddresses(mac, settings.conflictPolicy, this.#out)
     this.#cache = new NeighborCache(mac, this.#own, settings, this.#out)
     this.#probes = new Probes(mac, random, this.#out)
   }
@@ -41,6 +41,7 @@ export class ArpCore implements Core<ArpOutput> {
     if (this.#own.has(packet.spa)) {
       this.#probes.countConflict()
       this.#own.conflict(now, packet.spa, packet.sha)
+      if (this.#own.size === 0) this.#cache.failQueries()
       return undefined
     }
     const asksUs = forUs && packet.operation === 'request'

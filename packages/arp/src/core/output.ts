@@ -13,7 +13,13 @@ export type ArpOutput =
   /** An entry had to give way to another. */
   | { readonly kind: 'evicted'; readonly address: Ipv4 }
   /** `mac` uses an address of ours; see `ArpConflict`. */
-  | { readonly kind: 'conflict'; readonly address: Ipv4; readonly mac: Mac; readonly defended: boolean }
+  | {
+      readonly kind: 'conflict'
+      readonly address: Ipv4
+      readonly mac: Mac
+      readonly defended: boolean
+      readonly lost: boolean
+    }
   /** A probe has ended: `usedBy` has the address, or undefined where it is free. */
   | { readonly kind: 'probed'; readonly address: Ipv4; readonly usedBy: Mac | undefined }
 

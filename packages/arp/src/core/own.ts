@@ -1,4 +1,5 @@
 import { type Ipv4, MAC_BROADCAST, type Mac } from '@fata/addr'
+import type { ConflictPolicy } from '../options.ts'
 import { type ArpOutput, NO_MAC, send } from './output.ts'
 
 /** RFC 5227 §1.1 */
@@ -21,17 +22,19 @@ interface Announcing {
 }
 
 /**
- * The addresses that this host uses on the link: announced when they come (RFC 5227 §2.3) and defended by policy (c) of §2.4. Whether
- * to give one up, which is policies (a) and (b), is for the configuring agent, who hears of the second conflict within the interval.
+ * The addresses that this host uses on the link: announced when they come (RFC 5227 §2.3), and defended or given up by the policies of
+ * §2.4. The configuring agent hears of every conflict that changes anything, and may give an address up by itself.
  */
 export class OwnAddresses {
   readonly #addresses = new Map<Ipv4, Defence>()
   readonly #announcing = new Map<Ipv4, Announcing>()
   readonly #mac: Mac
+  readonly #policy: ConflictPolicy
   readonly #out: ArpOutput[]
 
-  constructor(mac: Mac, out: ArpOutput[]) {
+  constructor(mac: Mac, policy: ConflictPolicy, out: ArpOutput[]) {
     this.#mac = mac
+    this.#policy = policy
     this.#out = out
   }
 
@@ -79,18 +82,22 @@ export class OwnAddresses {
     return best
   }
 
-  /** A conflicting packet (RFC 5227 §2.4): defends the address unless that was done within DEFEND_INTERVAL. */
+  /** A conflicting packet (RFC 5227 §2.4). At most one announcement within DEFEND_INTERVAL is made in defence. */
   conflict(now: number, address: Ipv4, mac: Mac): void {
     const own = this.#addresses.get(address)
     if (own === undefined) return
-    if (now - own.defendedAt >= DEFEND_INTERVAL_MS) {
+    const isRecent = now - own.defendedAt < DEFEND_INTERVAL_MS
+    if (this.#policy === 'yield' || (this.#policy === 'defend-once' && isRecent)) {
+      this.remove(address)
+      this.#out.push({ kind: 'conflict', address, mac, defended: false, lost: true })
+    } else if (!isRecent) {
       own.defendedAt = now
       own.reported = false
       this.#sendAnnouncement(address)
-      this.#out.push({ kind: 'conflict', address, mac, defended: true })
+      this.#out.push({ kind: 'conflict', address, mac, defended: true, lost: false })
     } else if (!own.reported) {
       own.reported = true
-      this.#out.push({ kind: 'conflict', address, mac, defended: false })
+      this.#out.push({ kind: 'conflict', address, mac, defended: false, lost: false })
     }
   }
 

@@ -23,6 +23,7 @@ import {
   UdpError,
   type UdpInfo,
   type UdpMessageHandler,
+  type UdpReceiveOptions,
   type UdpSendOptions,
   type UdpSocket,
   type UdpStats,
@@ -163,8 +164,8 @@ export class HostUdpSocket implements UdpSocket {
     }
   }
 
-  receive(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<Datagram> {
-    return this.#queue.take(options.signal)
+  receive(options: UdpReceiveOptions = {}): Promise<Datagram> {
+    return this.#queue.take(options)
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Datagram, void> {
@@ -256,7 +257,7 @@ export class HostUdpSocket implements UdpSocket {
       stats.rxBytes += data.length
     }
     if (this.onMessage === undefined)
-      this.#queue.put({ ...info, data: new Uint8Array(data.buffer, data.byteOffset, data.length) })
+      this.#queue.put({ ...info, data: new Uint8Array(data.buffer, data.byteOffset, data.length), size: data.length })
     else this.onMessage(data, 0, data.length, info)
   }
 
