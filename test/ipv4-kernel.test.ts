@@ -49,6 +49,13 @@ describeWith(
       expect(await host.ipv4.ping(ipv4(KERNEL), { size, timeoutMs: 10_000 })).toMatchObject({ kind: 'reply', size })
     })
 
+    it.each([
+      [['-R'], /RR: .*\n(.*\n)*?.*10\.0\.0\.2/],
+      [['-T', 'tsandaddr'], /TS: .*\n(.*\n)*?.*10\.0\.0\.2/],
+    ])('RFC 1122 §3.2.2.6: returns the options of ping %s with an entry of its own', async (flags, expected) => {
+      expect(await netns.check('ping', ['-c', '1', '-W', '5', ...flags, OWN])).toMatch(expected)
+    })
+
     it('RFC 826: answers arping, and is a neighbor that the kernel can reach', async () => {
       const output = await netns.check('arping', ['-c', '2', '-i', 'tap0', OWN])
       expect(output).toContain(formatMac(HOST_MAC))

@@ -53,6 +53,11 @@ export interface IpWriteOptions {
   readonly trafficClass?: number | undefined
   /** May the packet be fragmented here or (IPv4) on its way? Default true. */
   readonly fragment?: boolean | undefined
+  /**
+   * IPv4 header options as on the wire, at most 40 bytes (RFC 791 §3.1): with them that much less of the MTU is left. IPv6 has none and
+   * looks at no such list.
+   */
+  readonly headerOptions?: Uint8Array | undefined
   /** Offload metadata, as in `Net.write`; `fill` may set it. */
   readonly meta?: FrameMeta | undefined
   /** Ranges that follow what `fill` wrote, as in `Net.write`. */
@@ -83,6 +88,8 @@ export interface IpPacket {
   trafficClass: number
   /** Sent to a group: IP or link-layer multicast or broadcast. */
   multicast: boolean
+  /** Bytes of IPv4 header options, which stand in front of the segment: `buf[off - headerOptions..off)`. Absent where there cannot be any. */
+  headerOptions?: number | undefined
   /** Offload metadata. `meta.checksum` other than `'none'` means that the transport checksum needs no verification. */
   meta: FrameMeta
 }

@@ -5,7 +5,9 @@ import { completeChecksum, countDrop, createFrameMeta, type Fill, resetFrameMeta
 import type { StoredPacket } from './core/pending.ts'
 import { copyMeta, countUnsent, type Host, linkMtu } from './host.ts'
 import type { Reports } from './reports.ts'
-import { createHeader, encode, HEADER_LEN, type Ipv4Header, read } from './wire.ts'
+import { copiedOptions, createHeader, encode, HEADER_LEN, type Ipv4Header, read } from './wire.ts'
+
+const NO_OPTIONS = new Uint8Array(0)
 
 /** Sends packets that stand in memory of ours, in fragments where it must. */
 export class Emitter {
@@ -16,6 +18,7 @@ export class Emitter {
   /** What the fills below copy from. */
   #packet: StoredPacket | undefined
   #from = 0
+  #options: Uint8Array = NO_OPTIONS
 
   constructor(host: Host, reports: Reports) {
     this.#host = host
@@ -29,9 +32,9 @@ export class Emitter {
   }
 
   readonly #fillFragment: Fill = (buf, off) => {
-    const { totalLength } = this.#header
-    encode(buf, off, this.#header)
-    copyBytes(buf, off + HEADER_LEN, this.#packet!.buf, this.#from, this.#from + totalLength - HEADER_LEN)
+    const { headerLength, totalLength } = this.#header
+    encode(buf, off, this.#header, this.#options)
+    copyBytes(buf, off + headerLength, this.#packet!.buf, this.#from, this.#from + totalLength - headerLength)
     return totalLength
   }
 
@@ -50,6 +53,12 @@ export class Emitter {
     stats.sent++
   }
 
+  /** Fragments behind the first have these alone. */
+  #keepCopiedOptions(): void {
+    this.#options = copiedOptions(this.#options, 0, this.#options.length)
+    this.#header.headerLength = HEADER_LEN + this.#options.length
+  }
+
   /** As `emit`, when the writer is not there any more to be told. */
   emitLater(mac: Mac, packet: StoredPacket): void {
     try {
@@ -59,7 +68,7 @@ export class Emitter {
     }
   }
 
-  /** RFC 791 §3.2. The headers that this host writes have no options. */
+  /** RFC 791 §3.2. The first fragment has all options. */
   #emitFragments(mac: Mac, packet: StoredPacket, mtu: number) {
     const { link, stats } = this.#host
     const { buf, off, end, meta } = packet
@@ -72,16 +81,17 @@ export class Emitter {
     if (meta.checksum === 'partial') completeChecksum(buf, off, end, meta)
     resetFrameMeta(meta)
     this.#packet = packet
-    const most = (mtu - HEADER_LEN) & ~7
-    const start = off + HEADER_LEN
-    for (let from = start; from < end; from += most) {
-      const to = Math.min(from + most, end)
-      h.totalLength = HEADER_LEN + to - from
+    const start = off + h.headerLength
+    this.#options = start === off + HEADER_LEN ? NO_OPTIONS : buf.slice(off + HEADER_LEN, start)
+    for (let from = start, to = from; from < end; from = to) {
+      to = Math.min(from + ((mtu - h.headerLength) & ~7), end)
+      h.totalLength = h.headerLength + to - from
       h.moreFragments = to < end
       h.fragmentOffset = from - start
       this.#from = from
       link.write(mac, ETHERTYPE_IPV4, h.totalLength, this.#fillFragment)
       stats.sent++
+      if (from === start && h.headerLength > HEADER_LEN) this.#keepCopiedOptions()
     }
     stats.fragmented++
   }

@@ -6,6 +6,7 @@ import { forbidsError } from './core/error-rules.ts'
 import { countUnsent, type Host } from './host.ts'
 import type { IcmpErrors } from './icmp-errors.ts'
 import type { Pinger } from './pinger.ts'
+import { reflectedOptions } from './reflected-options.ts'
 import type { Sender } from './sender.ts'
 import {
   createIcmpHeader,
@@ -61,6 +62,7 @@ export const PARAMETER_PROBLEM: ErrorKind = { kind: 'parameter-problem', type: I
 interface ReplyOptions extends IpWriteOptions {
   src: Ipv4
   trafficClass: number
+  headerOptions: Uint8Array | undefined
 }
 
 /** ICMP, RFC 792 and RFC 1122 §3.2.2: answers echo requests, sends errors, and hands what arrives to those whom it concerns. */
@@ -72,7 +74,7 @@ export class Icmp {
   readonly #bucket: TokenBucket
   readonly #received = createIcmpHeader()
   readonly #sent = createIcmpHeader()
-  readonly #reply: ReplyOptions = { src: IPV4_ANY, trafficClass: 0 }
+  readonly #reply: ReplyOptions = { src: IPV4_ANY, trafficClass: 0, headerOptions: undefined }
   // What the fills below copy.
   #buf: Uint8Array = new Uint8Array(0)
   #off = 0
@@ -131,12 +133,19 @@ export class Icmp {
     this.#end = end
     this.#reply.src = packet.dst as Ipv4
     this.#reply.trafficClass = packet.trafficClass & DSCP
+    this.#reply.headerOptions = this.#reflected(packet, buf, off)
     try {
       this.#sender.write(packet.src, PROTOCOL_ICMP, end - off, this.#fillReply, this.#reply)
     } catch (error) {
       countUnsent(stats, 'echo-reply', error)
     }
     return undefined
+  }
+
+  #reflected(packet: IpPacket, buf: Uint8Array, off: number): Uint8Array | undefined {
+    const { headerOptions = 0, dst } = packet
+    if (headerOptions === 0) return undefined
+    return reflectedOptions(buf, off - headerOptions, off, dst as Ipv4, this.#host.clock.now())
   }
 
   /** The request with another type; the checksum follows the change (RFC 1624), so that it vouches for the data all the way. */
@@ -175,6 +184,7 @@ export class Icmp {
     this.#end = Math.min(end, off + MAX_ERROR - HEADER_LEN - ICMP_HEADER_LEN)
     this.#reply.src = h.dst
     this.#reply.trafficClass = 0
+    this.#reply.headerOptions = undefined
     const size = ICMP_HEADER_LEN + this.#end - off
     try {
       this.#sender.write(h.src, PROTOCOL_ICMP, size, this.#fillError, this.#reply)

@@ -22,6 +22,19 @@ export function hasRouterAlert(b: Uint8Array, off: number, end: number): boolean
   return find(b, off, end, ROUTER_ALERT[0]!, ROUTER_ALERT[0]!) >= 0
 }
 
+/** Bit of an option's kind: fragments have it, too. */
+const COPIED = 0x80
+
+/** What of a list fragments behind the first have (RFC 791 §3.1): zeros follow up to a multiple of 4 bytes. */
+export function copiedOptions(b: Uint8Array, off: number, end: number): Uint8Array {
+  const copied: number[] = []
+  for (let i = off; i < end && b[i] !== END_OF_LIST; i += b[i] === NO_OPERATION ? 1 : b[i + 1]!)
+    if ((b[i]! & COPIED) !== 0) copied.push(...b.subarray(i, i + b[i + 1]!))
+  const list = new Uint8Array((copied.length + 3) & ~3)
+  list.set(copied)
+  return list
+}
+
 /** Position of the first option of kind `kind` or `other`, or -1. */
 function find(b: Uint8Array, off: number, end: number, kind: number, other: number): number {
   for (let i = off; i < end && b[i] !== END_OF_LIST; i += b[i] === NO_OPERATION ? 1 : b[i + 1]!)

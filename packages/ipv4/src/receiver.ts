@@ -51,6 +51,7 @@ export class Receiver implements LinkListener {
     ttl: 0,
     trafficClass: 0,
     multicast: false,
+    headerOptions: 0,
     meta: createFrameMeta(),
   }
   /** Made with the first datagram that was put together. */
@@ -169,6 +170,7 @@ export class Receiver implements LinkListener {
     packet.ttl = h.ttl
     packet.trafficClass = h.trafficClass
     packet.multicast = group
+    packet.headerOptions = h.headerLength - HEADER_LEN
     packet.meta = meta
     const data = off + h.headerLength
     if (h.protocol === PROTOCOL_ICMP) return this.#icmp.input(buf, data, end, packet)

@@ -1,5 +1,5 @@
 import { formatIp, IPV4_ANY, type IpAddress, type Ipv4, isIpv4, isIpv4Loopback } from '@fata/addr'
-import { copyGather, type Gather } from '@fata/bytes'
+import { copyGather, type Gather, hex } from '@fata/bytes'
 import { IpError, type IpWriteOptions, PROTOCOL_TCP } from '@fata/ip'
 import { ETHERTYPE_IPV4 } from '@fata/link'
 import { createFrameMeta, type Fill, type FrameMeta, resetFrameMeta } from '@fata/net'
@@ -12,13 +12,21 @@ import type { Groups } from './groups.ts'
 import { closedError, copyMeta, type Host, linkMtu } from './host.ts'
 import type { LocalDelivery } from './local-delivery.ts'
 import type { NextHops } from './next-hops.ts'
-import { createHeader, encode, HEADER_LEN, type Ipv4Header, MAX_LENGTH } from './wire.ts'
+import { badOptionAt, createHeader, encode, HEADER_LEN, type Ipv4Header, MAX_HEADER_LEN, MAX_LENGTH } from './wire.ts'
 
 const NO_OPTIONS: IpWriteOptions = Object.freeze({})
 
 function byte(name: string, value: number, least: number): number {
   if ((value & 0xff) !== value || value < least) throw new RangeError(`${name} must be in ${least}..255, got ${value}`)
   return value
+}
+
+/** Bytes of a header with these options. */
+function lengthWith(options: Uint8Array): number {
+  const length = HEADER_LEN + ((options.length + 3) & ~3)
+  if (length > MAX_HEADER_LEN || badOptionAt(options, 0, options.length) >= 0)
+    throw new RangeError(`headerOptions are no list of at most 40 bytes: ${hex(options)}`)
+  return length
 }
 
 /** What the sender hands packets to. */
@@ -43,6 +51,7 @@ export class Sender {
 
   // What the fills write. A fill cannot re-enter, so fields do instead of a closure per packet.
   readonly #header: Ipv4Header = createHeader()
+  #options: Uint8Array | undefined
   #inner: Fill = () => 0
   #payload: Gather | undefined
 
@@ -68,9 +77,10 @@ export class Sender {
   }
 
   readonly #fill: Fill = (buf, off) => {
-    const length = HEADER_LEN + this.#inner(buf, off + HEADER_LEN)
+    const { headerLength } = this.#header
+    const length = headerLength + this.#inner(buf, off + headerLength)
     this.#header.totalLength = length + (this.#payload === undefined ? 0 : this.#payload.length)
-    encode(buf, off, this.#header)
+    encode(buf, off, this.#header, this.#options)
     return length
   }
 
@@ -86,10 +96,13 @@ export class Sender {
     if (!(size >= 0)) throw new RangeError(`size must be 0 or more, got ${size}`)
     const path = this.path(dst)
     const to = dst as Ipv4
-    const { meta, payload } = options
-    const length = HEADER_LEN + size + (payload === undefined ? 0 : payload.length)
+    const { meta, payload, headerOptions } = options
+    const headerLength = headerOptions === undefined ? HEADER_LEN : lengthWith(headerOptions)
+    const length = headerLength + size + (payload === undefined ? 0 : payload.length)
     if (length > MAX_LENGTH) throw new IpError('ERR_IP_TOO_LONG', `a packet of ${length} bytes exceeds ${MAX_LENGTH}`)
     this.#describe(to, protocol, path, options)
+    this.#header.headerLength = headerLength
+    this.#options = headerOptions
     this.#inner = fill
     this.#payload = payload
     if (path.kind === 'local') this.#ways.local.store(length, this.#flatten, meta)

@@ -43,7 +43,14 @@ export {
   type IgmpRecordType,
   igmpRecordLength,
 } from './igmp-wire.ts'
-export { badOptionAt, hasRouterAlert, ROUTER_ALERT, type SourceRoute, sourceRoute } from './ip-options.ts'
+export {
+  badOptionAt,
+  copiedOptions,
+  hasRouterAlert,
+  ROUTER_ALERT,
+  type SourceRoute,
+  sourceRoute,
+} from './ip-options.ts'
 
 /**
  * IPv4 header, RFC 791 §3.1.

@@ -41,6 +41,30 @@ describe('echo requests', () => {
     expect(icmpOf(sent)).toEqual({ type: 0, code: 0, rest: 0x12340007, quote: counting(size) })
   })
 
+  // 10.0.0.1 is 0a000001; the clock stands at 5 ms, which does not count from midnight.
+  it.each([
+    ['record route', '07070400000000 00', '07070 80a000001 00'],
+    ['record route with entries', '070b08 0a000063 00000000 00', '070b0c 0a000063 0a000001 00'],
+    ['record route without room', '070708 0a000063 00', '070708 0a000063 00'],
+    ['timestamp', '44080500 00000000', '44080900 80000005'],
+    ['timestamp with address', '440c0501 00000000 00000000', '440c0d01 0a000001 80000005'],
+    ['timestamp of named addresses', '440c0503 0a000001 00000000', '440c0d03 0a000001 80000005'],
+    ['timestamp of others', '440c0503 0a000063 00000000', '440c0503 0a000063 00000000'],
+    ['timestamp without room', '44080900 80000001', '44080910 80000001'],
+    ['timestamp without room for so many', '440809f0 80000001', '440809f0 80000001'],
+    ['timestamp of no known kind', '44080502 00000000', '44080502 00000000'],
+    ['what is no echo of it', '94040000', ''],
+    ['both among others', '94040000 01 07070400000000 44080500 00000000', '07070 80a000001 44080900 80000005 00'],
+    ['too short to hold anything', '0702 4402', '07024402'],
+  ])('with %s have it in their reply (RFC 1122 §3.2.2.6)', (_, options, expected) => {
+    const { link, clock } = createHost()
+    clock.advance(5)
+    link.receive(packet({ protocol: 1 }, icmp(8, 0, 7, counting(9)), fromHex(options)))
+    const [sent] = link.take()
+    expect(hex(sent!.bytes, 20, sent!.h.headerLength)).toBe(expected.replaceAll(' ', ''))
+    expect(icmpOf(sent)).toEqual({ type: 0, code: 0, rest: 7, quote: counting(9) })
+  })
+
   it('have the checksum followed, for any checksum', () => {
     const { link } = createHost()
     for (let i = 0; i < 65_536; i += 13) {

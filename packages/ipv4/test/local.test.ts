@@ -32,6 +32,7 @@ describe('packets to this host', () => {
         ttl: 3,
         trafficClass: 7,
         multicast: false,
+        headerOptions: 0,
         meta: createFrameMeta(),
         payload: Uint8Array.from([...counting(8), ...counting(20, 3).subarray(5, 15)]),
       },

@@ -1,5 +1,5 @@
 import { IPV4_BROADCAST, type Ipv4, ipv4, ipv4Prefix } from '@fata/addr'
-import { fromHex } from '@fata/bytes'
+import { fromHex, hex } from '@fata/bytes'
 import { createFrameMeta } from '@fata/net'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -19,7 +19,10 @@ describe('receiving', () => {
     const meta = { ...createFrameMeta(), checksum: 'valid' as const }
     link.receive(packet({ ttl: 9, trafficClass: 0xb9 }, counting(100)), { meta })
     expect(listener.got).toEqual([
-      { src: PEER, dst: US, protocol: 17, ttl: 9, trafficClass: 0xb9, multicast: false, meta, payload: counting(100) },
+      {
+        ...{ src: PEER, dst: US, protocol: 17, ttl: 9, trafficClass: 0xb9, multicast: false, headerOptions: 0 },
+        ...{ meta, payload: counting(100) },
+      },
     ])
     expect(ip.stats).toMatchObject({ received: 1, delivered: 1, dropped: {} })
   })
@@ -201,6 +204,23 @@ describe('listeners', () => {
 })
 
 describe('options', () => {
+  it('are passed on in front of the segment (RFC 1122 §3.2.1.8)', () => {
+    const { ip, link } = createHost()
+    const heard: string[] = []
+    ip.listen(17, {
+      packet(buf, off, end, { headerOptions = 0 }) {
+        heard.push(`${hex(buf, off - headerOptions, off)} ${end - off}`)
+        return true
+      },
+    })
+    const options = fromHex('94040000 07070400000000 00')
+    link.receive(packet({}, counting(4), options))
+    const first = packet({ id: 9, moreFragments: true }, counting(8), options)
+    link.receive(first)
+    link.receive(packet({ id: 9, fragmentOffset: 8 }, counting(3)))
+    expect(heard).toEqual(['940400000707040000000000 4', '940400000707040000000000 11'])
+  })
+
   it('that are unknown are ignored', () => {
     const { link, listener } = listening()
     for (const options of ['94040000', '01010101', '5e0a0102030405060708 0000', '00ffffff', '07070400000000 00'])

@@ -1,8 +1,9 @@
 import { IPV4_ANY, IPV4_BROADCAST, ipv4, ipv4Prefix, ipv6, MAC_BROADCAST, mac } from '@fata/addr'
-import { addToGather, checksum, createGather, foldSum, putU16, u16 } from '@fata/bytes'
+import { addToGather, checksum, createGather, foldSum, fromHex, hex, putU16, u16 } from '@fata/bytes'
 import { pseudoHeaderSum } from '@fata/ip'
 import { createFrameMeta } from '@fata/net'
 import { describe, expect, it } from 'vitest'
+import { ROUTER_ALERT } from '../src/wire.ts'
 import { counting, createHost, filling, join, PEER, PEER_MAC, ROUTER_MAC, recorder, US } from './support/host.ts'
 
 const FAR = ipv4('192.0.2.9')
@@ -274,6 +275,20 @@ describe('fragments', () => {
     expect(u16(whole, 0)).toBe(u16(data, 0))
   })
 
+  it('behind the first have the options that are to be copied, and no others (RFC 791 §3.1)', () => {
+    const { ip, link } = createHost()
+    const headerOptions = fromHex('07070400000000 01 94040000')
+    ip.write(PEER, 17, 3000, filling(counting(3000)), { headerOptions })
+    const sent = link.take()
+    expect(join(sent)).toEqual(counting(3000))
+    expect(sent.map((s) => hex(s.bytes, 20, s.h.headerLength))).toEqual([
+      '070704000000000194040000',
+      '94040000',
+      '94040000',
+    ])
+    expect(sent.map((s) => s.bytes.length <= 1500 && s.payload.length > 0)).toEqual([true, true, true])
+  })
+
   it('are refused where the writer says so; nothing is filled or sent', () => {
     const { ip, link } = createHost()
     let filled = false
@@ -292,6 +307,37 @@ describe('fragments', () => {
   it('cannot carry more than 65535 bytes', () => {
     const { ip, link } = createHost()
     expect(() => ip.write(PEER, 17, 65_516, () => 0)).toThrow(expect.objectContaining({ code: 'ERR_IP_TOO_LONG' }))
+    expect(link.sent).toEqual([])
+  })
+})
+
+describe('header options', () => {
+  it('are written as they are, and padded (RFC 1122 §3.2.1.8)', () => {
+    const { ip, link } = createHost()
+    ip.write(PEER, 17, 8, filling(counting(8)), { headerOptions: fromHex('9404000001') })
+    const [sent] = link.take()
+    expect([sent!.h.headerLength, hex(sent!.bytes, 20, 28), sent!.payload]).toEqual([
+      28,
+      '9404000001000000',
+      counting(8),
+    ])
+    ip.write(PEER, 17, 8, filling(counting(8)))
+    expect(link.take()[0]!.h.headerLength).toBe(20)
+  })
+
+  it('take their room from the MTU', () => {
+    const { ip, link } = createHost()
+    const headerOptions = ROUTER_ALERT
+    expect(() => ip.write(PEER, 17, 1477, () => 0, { headerOptions, fragment: false })).toThrow(
+      expect.objectContaining({ code: 'ERR_IP_WOULD_FRAGMENT' }),
+    )
+    ip.write(PEER, 17, 1476, filling(counting(1476)), { headerOptions, fragment: false })
+    expect(link.take()[0]!.bytes).toHaveLength(1500)
+  })
+
+  it.each(['94', '9401', '9409000000', '01'.repeat(41)])('%s are none', (text) => {
+    const { ip, link } = createHost()
+    expect(() => ip.write(PEER, 17, 0, () => 0, { headerOptions: fromHex(text) })).toThrow(RangeError)
     expect(link.sent).toEqual([])
   })
 })

@@ -23,7 +23,14 @@ export class Receiver implements IpListener {
   readonly #header = createHeader()
   readonly #src: Mutable<Endpoint> = { address: IPV4_ANY, port: 0 }
   readonly #dst: Mutable<Endpoint> = { address: IPV4_ANY, port: 0 }
-  readonly #info: Mutable<UdpInfo> = { src: this.#src, dst: this.#dst, ttl: 0, trafficClass: 0, multicast: false }
+  readonly #info: Mutable<UdpInfo> = {
+    src: this.#src,
+    dst: this.#dst,
+    ttl: 0,
+    trafficClass: 0,
+    multicast: false,
+    headerOptions: undefined,
+  }
   readonly #group: Socket[] = []
 
   constructor(table: PortTable<Socket>, stats: UdpStats, log: Logger) {
@@ -44,7 +51,7 @@ export class Receiver implements IpListener {
     const fault = checksumFault(buf, off, dataEnd, header, packet)
     if (fault !== undefined) return this.#refuse(fault, packet)
     if (socket === undefined) return this.#nobody()
-    this.#describe(header, packet)
+    this.#describe(header, packet, buf, off)
     if (!multicast) this.#deliver(socket, buf, off + HEADER_LEN, dataEnd)
     else this.#deliverToGroup(packet, buf, off + HEADER_LEN, dataEnd)
     return true
@@ -81,7 +88,7 @@ export class Receiver implements IpListener {
     else countDrop(this.#stats.dropped, dropped)
   }
 
-  #describe(header: UdpHeader, packet: IpPacket): void {
+  #describe(header: UdpHeader, packet: IpPacket, buf: Uint8Array, off: number): void {
     this.#src.address = packet.src
     this.#src.port = header.srcPort
     this.#dst.address = packet.dst
@@ -89,6 +96,8 @@ export class Receiver implements IpListener {
     this.#info.ttl = packet.ttl
     this.#info.trafficClass = packet.trafficClass
     this.#info.multicast = packet.multicast
+    const { headerOptions = 0 } = packet
+    this.#info.headerOptions = headerOptions === 0 ? undefined : buf.slice(off - headerOptions, off)
   }
 
   /** Taken, so that nobody answers it, and dropped. */

@@ -43,6 +43,7 @@ export class Sender {
     ttl: undefined,
     trafficClass: undefined,
     fragment: undefined,
+    headerOptions: undefined,
     meta: undefined,
   }
   #inner: Fill = () => 0
@@ -63,6 +64,7 @@ export class Sender {
       this.#options.ttl = options.ttl
       this.#options.trafficClass = options.trafficClass
       this.#options.fragment = options.fragment
+      this.#options.headerOptions = options.headerOptions
       this.#options.meta = this.#mayLeaveChecksum(address, size) ? this.#meta : undefined
       this.#header.srcPort = options.srcPort ?? socket.localPort
       this.#header.dstPort = dst.port
@@ -125,6 +127,8 @@ export class Sender {
         'ERR_UDP_FAMILY',
         `from ${formatIp(options.src)} nothing can be sent to ${formatEndpoint(dst)}`,
       )
+    if (!v4 && options.headerOptions !== undefined)
+      throw new UdpError('ERR_UDP_FAMILY', `IPv6 has no header options: ${formatEndpoint(dst)}`)
     if (size > (v4 ? LONGEST_OVER_IPV4 : LONGEST_OVER_IPV6))
       throw new UdpError('ERR_UDP_TOO_LONG', `${size} bytes do not fit into a datagram to ${formatEndpoint(dst)}`)
     if (v4 && !socket.mayBroadcast && isBroadcast(this.#ip, address))

@@ -64,6 +64,8 @@ export interface UdpInfo {
   readonly trafficClass: number
   /** Sent to a group or to everybody. */
   readonly multicast: boolean
+  /** IPv4 header options as received, a copy; undefined where there are none. */
+  readonly headerOptions?: Uint8Array | undefined
 }
 
 /** A received datagram. It belongs to the receiver. */
@@ -96,6 +98,8 @@ export interface UdpSendOptions {
   readonly trafficClass?: number | undefined
   /** May the datagram be fragmented? Default true; false throws `ERR_UDP_TOO_LONG` where it does not fit. */
   readonly fragment?: boolean | undefined
+  /** IPv4 header options as on the wire, at most 40 bytes: RFC 1122 §4.1.3.2. */
+  readonly headerOptions?: Uint8Array | undefined
 }
 
 /**

@@ -1,5 +1,6 @@
 import { endpoint, type Ipv4Prefix, ip, ipv4, ipv4Prefix } from '@fata/addr'
 import { type Arp, createArp } from '@fata/arp'
+import { fromHex, hex } from '@fata/bytes'
 import { createEthernet } from '@fata/ethernet'
 import { createIpv4, type Ipv4Layer } from '@fata/ipv4'
 import { createVirtualRuntime, type VirtualRuntime } from '@fata/runtime'
@@ -105,6 +106,25 @@ describe.each([
     const server = bob.udp.bind({ port: 5353, address: ip('224.1.2.3') })
     alice.udp.bind({ port: 5353 }).send(bytes(3), endpoint('224.1.2.3:5353'))
     expect(await runtime.clock.settle(server.receive())).toMatchObject({ ttl: 1, multicast: true })
+  })
+
+  it('carries IP options both ways (RFC 1122 §4.1.3.2)', async () => {
+    const server = bob.udp.bind({ port: 7 })
+    const headerOptions = fromHex('94040000')
+    const client = alice.udp.bind()
+    client.send(bytes(3), endpoint('10.0.0.2:7'), { headerOptions })
+    client.send(bytes(3000), endpoint('10.0.0.2:7'), { headerOptions })
+    client.send(bytes(3), endpoint('10.0.0.2:7'))
+    const heard = await runtime.clock.settle(Promise.all([server.receive(), server.receive(), server.receive()]))
+    expect(heard.map((d) => [d.size, d.headerOptions && hex(d.headerOptions)])).toEqual([
+      [3, '94040000'],
+      [3000, '94040000'],
+      [3, undefined],
+    ])
+    expect(() => client.send(bytes(3), endpoint('[fd00::2]:7'), { headerOptions })).toThrow(
+      expect.objectContaining({ code: 'ERR_UDP_FAMILY' }),
+    )
+    expect(() => client.send(bytes(3), endpoint('10.0.0.2:7'), { headerOptions: bytes(41) })).toThrow(RangeError)
   })
 
   it('reaches itself', async () => {
