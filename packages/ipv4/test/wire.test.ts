@@ -2,8 +2,10 @@ import { type Ipv4, ipv4 } from '@fata/addr'
 import { checksum, fromHex, hex, putU16 } from '@fata/bytes'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { reflectedOptions } from '../src/reflected-options.ts'
 import {
   badOptionAt,
+  copiedOptions,
   createHeader,
   decode,
   encode,
@@ -246,6 +248,25 @@ describe('header options', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 40 }), (b) => {
         if (badOptionAt(b, 0, b.length) === -1) sourceRoute(b, 0, b.length)
+      }),
+    )
+  })
+
+  it('what fragments and replies have of a list is a list, and no longer', () => {
+    const option = fc
+      .tuple(fc.constantFrom(7, 68, 131, 137, 148, 94), fc.uint8Array({ maxLength: 12 }))
+      .map(([kind, data]) => [kind, data.length + 2, ...data])
+    const options = fc
+      .array(fc.oneof(option, fc.constant([1])), { maxLength: 6 })
+      .map((all) => Uint8Array.from(all.flat()))
+    fc.assert(
+      fc.property(options, fc.nat(), (b, now) => {
+        const before = b.slice()
+        for (const part of [copiedOptions(b, 0, b.length), reflectedOptions(b, 0, b.length, ipv4('10.0.0.1'), now)]) {
+          expect(part.length).toBeLessThanOrEqual((b.length + 3) & ~3)
+          expect(badOptionAt(part, 0, part.length)).toBe(-1)
+        }
+        expect(b).toEqual(before)
       }),
     )
   })

@@ -40,7 +40,8 @@ export class UdpFile extends Readiness implements SocketFile {
       throw new PosixError('EADDRNOTAVAIL')
     }
     this.#socket.onMessage = (buf, off, end, info) => {
-      if (this.#waiting.length < MOST_WAITING) this.#waiting.push({ ...info, data: buf.slice(off, end) })
+      if (this.#waiting.length < MOST_WAITING)
+        this.#waiting.push({ ...info, data: buf.slice(off, end), size: end - off })
       this.wake(C.POLLIN | C.POLLRDNORM)
     }
     this.#socket.onError = (error) => {
