@@ -8,7 +8,15 @@ import {
   isIpv4,
   isIpv6Multicast,
 } from '@fata/addr'
-import { type GroupMembership, IpError, type IpListener, IpListeners, type IpWriteOptions } from '@fata/ip'
+import {
+  EVERY_SOURCE,
+  type GroupMembership,
+  IpError,
+  type IpListener,
+  IpListeners,
+  type IpWriteOptions,
+  type SourceFilter,
+} from '@fata/ip'
 import { ETHERTYPE_IPV6, type Link } from '@fata/link'
 import type { Fill, Offload } from '@fata/net'
 import { type Clock, createDriver, type Driver } from '@fata/runtime'
@@ -20,7 +28,7 @@ import { Input } from './input.ts'
 import { Loopback } from './loopback.ts'
 import { type Ipv6Options, isHostAddress, isHostPrefix, settings } from './options.ts'
 import { Pinger } from './pinger.ts'
-import { Sender } from './sender.ts'
+import { closedError, Sender } from './sender.ts'
 import type { Ipv6Deps, Ipv6Event, Ipv6Layer, Ipv6Route, Ipv6State, PingOptions } from './types.ts'
 import { IPV6_HEADER_LEN } from './wire/ipv6-header.ts'
 
@@ -185,22 +193,32 @@ class Layer implements Ipv6Layer {
     return this.#driver.step((core, now) => core.removeRoute(now, prefix, gateway))
   }
 
-  /** Routers are asked for every source; whom a filter keeps out its membership does not hear. */
-  join(group: IpAddress): GroupMembership {
+  join(group: IpAddress, filter: SourceFilter = EVERY_SOURCE): GroupMembership {
     if (isIpv4(group)) throw new IpError('ERR_IP_FAMILY', `not an IPv6 address: ${formatIpv4(group)}`)
     if (!isIpv6Multicast(group)) throw new RangeError(`not a multicast address: ${formatIpv6(group)}`)
-    if (!this.#driver.step((core, now) => core.join(now, group))) {
-      throw new RangeError(`no more than ${this.#core.host.settings.maxGroups} groups`)
-    }
+    // Its own object, by which it is found.
+    const membership = {}
+    this.#setMembership(group, membership, filter)
     let joined = true
     return {
-      change() {},
+      change: (next) => {
+        if (joined && !this.#closed) this.#setMembership(group, membership, next)
+      },
       leave: () => {
         if (!joined || this.#closed) return
         joined = false
-        this.#driver.step((core, now) => core.leave(now, group))
+        this.#setMembership(group, membership, undefined)
       },
     }
+  }
+
+  #setMembership(group: Ipv6, membership: object, filter: SourceFilter | undefined): void {
+    if (this.#closed) throw closedError()
+    const { maxGroups, maxSources } = this.#core.host.settings
+    const checked = filter === undefined ? undefined : checkedFilter(filter)
+    const refusal = this.#driver.step((core, now) => core.setMembership(now, group, membership, checked))
+    if (refusal === 'too-many-groups') throw new RangeError(`no more than ${maxGroups} groups`)
+    if (refusal === 'too-many-sources') throw new RangeError(`no more than ${maxSources} sources of a group`)
   }
 
   confirm(dst: IpAddress): void {
@@ -225,6 +243,15 @@ class Layer implements Ipv6Layer {
     this.#pinger.close()
     this.#readiness.close()
   }
+}
+
+/** A copy. Throws where a source is of the other family or not the address of a host. */
+function checkedFilter({ mode, sources }: SourceFilter): SourceFilter {
+  for (const source of sources) {
+    if (isIpv4(source)) throw new IpError('ERR_IP_FAMILY', `not an IPv6 address: ${formatIpv4(source)}`)
+    if (!isHostAddress(source)) throw new RangeError(`not the address of a sender: ${formatIpv6(source)}`)
+  }
+  return { mode, sources: [...sources] }
 }
 
 function createStats(): Ipv6Stats {

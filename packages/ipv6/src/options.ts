@@ -1,5 +1,6 @@
 import { type Ipv6, type Ipv6Prefix, isIpv6Any, isIpv6Loopback, isIpv6Multicast } from '@fata/addr'
 import type { InterfaceIdScheme } from './core/interface-id.ts'
+import { MAX_SOURCES } from './core/mld-records.ts'
 
 /** How an IPv6 layer behaves. Times are milliseconds. */
 export interface Ipv6Options {
@@ -127,6 +128,8 @@ export interface Ipv6Options {
   readonly unsolicitedReportIntervalMs?: number
   /** Groups that may be joined. Default 256. */
   readonly maxGroups?: number
+  /** Sources that the filter of one group may name, 1..75. Default 64. */
+  readonly maxSources?: number
 
   /** Pings under way. Default 1024. */
   readonly maxPings?: number
@@ -195,6 +198,7 @@ export const defaults: Settings = Object.freeze({
   mldRobustness: 2,
   unsolicitedReportIntervalMs: 1000,
   maxGroups: 256,
+  maxSources: 64,
   maxPings: 1024,
   loopbackBytes: 4_194_304,
 })
@@ -272,6 +276,7 @@ const CHECKS: { readonly [K in keyof Settings]: Check } = {
   mldRobustness: between(1, 7),
   unsolicitedReportIntervalMs: duration,
   maxGroups: atLeast(1),
+  maxSources: between(1, MAX_SOURCES),
   maxPings: atLeast(1),
   loopbackBytes: atLeast(65_575),
 }

@@ -1,9 +1,9 @@
-import { formatIpv6, ipv6, ipv6FromWords, ipv6Prefix } from '@fata/addr'
-import { PROTOCOL_UDP } from '@fata/ip'
+import { formatIpv6, ipv4, ipv6, ipv6FromWords, ipv6Prefix } from '@fata/addr'
+import { PROTOCOL_UDP, type SourceFilter } from '@fata/ip'
 import { describe, expect, it } from 'vitest'
 import { MLD_RECORD_LEN } from '../src/wire.ts'
 import { type Harness, type HarnessOptions, listenTo, OWN_LINK_LOCAL, quietHost, type Sent } from './harness.ts'
-import { icmp, mldQuery, udp } from './packets.ts'
+import { fragments, icmp, mldQuery, udp, udpSegment } from './packets.ts'
 
 const GROUP = ipv6('ff15::7')
 const OWN_GROUP = 'ff02::1:ff00:a'
@@ -132,6 +132,151 @@ describe('joining a group, RFC 3810 §6.1', () => {
       'to-include ff15::7',
       'to-include ff15::7',
     ])
+  })
+})
+
+describe('source filters, RFC 3810 §4.2, §6.1', () => {
+  const include = (...sources: string[]): SourceFilter => ({ mode: 'include', sources: sources.map((a) => ipv6(a)) })
+  const exclude = (...sources: string[]): SourceFilter => ({ mode: 'exclude', sources: sources.map((a) => ipv6(a)) })
+  const said = (h: Harness): string[] => reports(h).map(([, what]) => what)
+
+  it.each<[string, SourceFilter, SourceFilter, string[]]>([
+    [
+      'INCLUDE (A) to INCLUDE (B)',
+      include('fd00::1', 'fd00::2'),
+      include('fd00::2', 'fd00::3'),
+      ['allow ff15::7 fd00::3, block ff15::7 fd00::1'],
+    ],
+    [
+      'EXCLUDE (A) to EXCLUDE (B)',
+      exclude('fd00::1', 'fd00::2'),
+      exclude('fd00::2', 'fd00::3'),
+      ['allow ff15::7 fd00::1, block ff15::7 fd00::3'],
+    ],
+    ['INCLUDE (A) to EXCLUDE (B)', include('fd00::1'), exclude('fd00::3'), ['to-exclude ff15::7 fd00::3']],
+    ['EXCLUDE (A) to INCLUDE (B)', exclude('fd00::1'), include('fd00::3'), ['to-include ff15::7 fd00::3']],
+    ['no change', exclude('fd00::1'), exclude('fd00::1'), []],
+  ])('%s is reported as the table of §6.1 says, twice', (_, before, after, expected) => {
+    const h = host()
+    const membership = h.layer.join(GROUP, before)
+    h.advance(2000)
+    h.sent()
+    membership.change(after)
+    expect(said(h)).toEqual(expected)
+    h.advance(2000)
+    expect(said(h)).toEqual(expected)
+    h.advance(10_000)
+    expect(said(h)).toEqual([])
+  })
+
+  it('a membership that wants some sources only is reported as a change from INCLUDE {}', () => {
+    const h = host()
+    const { leave } = h.layer.join(GROUP, include('fd00::1'))
+    expect(said(h)).toEqual(['allow ff15::7 fd00::1'])
+    h.advance(2000)
+    expect(said(h)).toEqual(['allow ff15::7 fd00::1'])
+    leave()
+    h.advance(2000)
+    expect(said(h)).toEqual(['block ff15::7 fd00::1', 'block ff15::7 fd00::1'])
+    expect(h.layer.state().groups.map(formatIpv6)).not.toContain('ff15::7')
+  })
+
+  it('several memberships are one filter, which lets pass what one of them wants', () => {
+    const h = host()
+    h.layer.join(GROUP, include('fd00::1'))
+    h.advance(2000)
+    h.sent()
+    const second = h.layer.join(GROUP, exclude('fd00::1', 'fd00::2'))
+    expect(said(h)).toEqual(['to-exclude ff15::7 fd00::2'])
+    h.advance(2000)
+    h.sent()
+    second.leave()
+    expect(said(h)).toEqual(['to-include ff15::7 fd00::1'])
+  })
+
+  it('a further change while one is being reported joins it; a change of mode tells everything', () => {
+    const h = host()
+    const membership = h.layer.join(GROUP, include('fd00::1'))
+    membership.change(include('fd00::1', 'fd00::2'))
+    expect(said(h)).toEqual(['allow ff15::7 fd00::1', 'allow ff15::7 fd00::1 fd00::2'])
+    h.advance(2000)
+    expect(said(h)).toEqual(['allow ff15::7 fd00::2'])
+    membership.change(exclude())
+    membership.change(exclude('fd00::3'))
+    expect(said(h)).toEqual(['to-exclude ff15::7', 'to-exclude ff15::7 fd00::3'])
+    h.advance(3000)
+    expect(said(h)).toEqual(['block ff15::7 fd00::3'])
+  })
+
+  it('answers queries with what is wanted, §6.2 and §6.3', () => {
+    const h = host()
+    h.layer.join(GROUP, include('fd00::1', 'fd00::2'))
+    h.layer.join(ipv6('ff15::8'), exclude('fd00::3'))
+    h.advance(5000)
+    h.sent()
+    h.receive(mldQuery({ group: GROUP }, { dst: 'ff15::7' }))
+    h.advance(11_000)
+    expect(said(h)).toEqual(['is-include ff15::7 fd00::1 fd00::2'])
+    h.receive(mldQuery({ group: GROUP, sources: [ipv6('fd00::2'), ipv6('fd00::9')] }, { dst: 'ff15::7' }))
+    h.advance(11_000)
+    expect(said(h)).toEqual(['is-include ff15::7 fd00::2'])
+    h.receive(mldQuery({ group: GROUP, sources: [ipv6('fd00::9')] }, { dst: 'ff15::7' }))
+    h.advance(11_000)
+    expect(said(h)).toEqual([])
+    h.receive(mldQuery({ group: ipv6('ff15::8'), sources: [ipv6('fd00::3'), ipv6('fd00::4')] }, { dst: 'ff15::8' }))
+    h.advance(11_000)
+    expect(said(h)).toEqual(['is-include ff15::8 fd00::4'])
+    h.receive(mldQuery({}))
+    h.advance(11_000)
+    expect(said(h)).toEqual([`is-exclude ${OWN_GROUP}, is-include ff15::7 fd00::1 fd00::2, is-exclude ff15::8 fd00::3`])
+  })
+
+  it('keep out packets that nobody wants, whatever headers they have', () => {
+    const h = host()
+    const heard = listenTo(h.layer)
+    const membership = h.layer.join(GROUP, include('fd00::b'))
+    const from = (src: string): void => h.receive(udp({ src, dst: 'ff15::7' }))
+    from('fd00::b')
+    from('fd00::c')
+    from('fd00::b')
+    expect(heard.packets.map((p) => p.from)).toEqual(['fd00::b', 'fd00::b'])
+    expect(h.layer.stats.dropped).toEqual({ 'source-filtered': 1 })
+    const segment = udpSegment('fd00::c', 'ff15::7', new Uint8Array(4))
+    for (const b of fragments({ src: 'fd00::c', dst: 'ff15::7' }, segment, [8])) h.receive(b)
+    expect(h.layer.stats.dropped).toEqual({ 'source-filtered': 2 })
+    membership.change(exclude('fd00::b'))
+    from('fd00::b')
+    from('fd00::c')
+    expect(heard.packets.map((p) => p.from)).toEqual(['fd00::b', 'fd00::b', 'fd00::c'])
+  })
+
+  it('are reported to a router of version 1 as joining and leaving, RFC 2710', () => {
+    const h = host()
+    h.receive(mldQuery({ version: 1, maxResponseDelay: 0 }))
+    h.advance(1000)
+    h.sent()
+    const membership = h.layer.join(GROUP, include('fd00::1'))
+    membership.change(include('fd00::2'))
+    h.advance(1000)
+    expect(said(h)).toEqual(['v1 report ff15::7', 'v1 report ff15::7'])
+    membership.change(include())
+    h.advance(1000)
+    expect(said(h)).toEqual(['v1 done ff15::7'])
+  })
+
+  it('are bounded, and of hosts; what is refused changes nothing', () => {
+    const h = host({ maxSources: 2 })
+    const membership = h.layer.join(GROUP, include('fd00::1', 'fd00::2'))
+    h.advance(2000)
+    h.sent()
+    expect(() => membership.change(include('fd00::1', 'fd00::2', 'fd00::3'))).toThrow(RangeError)
+    expect(() => h.layer.join(GROUP, include('fd00::3'))).toThrow(RangeError)
+    expect(() => h.layer.join(GROUP, include('ff02::1'))).toThrow(RangeError)
+    expect(() => h.layer.join(GROUP, { mode: 'include', sources: [ipv4('10.0.0.1')] })).toThrow(
+      expect.objectContaining({ code: 'ERR_IP_FAMILY' }),
+    )
+    h.advance(2000)
+    expect(said(h)).toEqual([])
   })
 })
 

@@ -32,6 +32,8 @@ export class AddressPair {
   dst: Ipv6 = IPV6_ANY
   srcClass: SourceClass = 'unspecified'
   dstClass: DestinationClass = 'not-for-us'
+  /** Nobody here wants to hear the source in this group. */
+  isFiltered = false
   /** The classes are those of this generation of the host. */
   #generation = -1
 
@@ -44,13 +46,18 @@ export class AddressPair {
     const { generation } = this.#host
     const isStale = this.#generation !== generation
     this.#generation = generation
-    if (isStale || !isAt(this.src, b, o + SOURCE)) {
+    const isSrcNew = isStale || !isAt(this.src, b, o + SOURCE)
+    if (isSrcNew) {
       this.src = this.#readAddress(b, o + SOURCE)
       this.srcClass = this.#classifySource(this.src)
     }
-    if (isStale || !isAt(this.dst, b, o + DESTINATION)) {
+    const isDstNew = isStale || !isAt(this.dst, b, o + DESTINATION)
+    if (isDstNew) {
       this.dst = this.#readAddress(b, o + DESTINATION)
       this.dstClass = this.#classifyDestination(this.dst)
+    }
+    if (isSrcNew || isDstNew) {
+      this.isFiltered = this.dstClass === 'group' && !this.#host.mld.passes(this.dst, this.src)
     }
   }
 
@@ -88,6 +95,7 @@ export class AddressPair {
     const { srcClass, dstClass } = this
     if (dstClass !== 'own' && dstClass !== 'group' && !(local && dstClass === 'loopback-on-link')) return dstClass
     if (srcClass === 'bad-source' || (srcClass === 'loopback-on-link' && !local)) return srcClass
+    if (this.isFiltered && isTransport) return 'source-filtered'
     if (srcClass === 'unspecified' && isTransport) return 'unspecified-source'
     return srcClass === 'own' && !local && isTransport ? 'own-source' : undefined
   }

@@ -69,8 +69,8 @@ export interface AddressOptions {
 }
 
 export type AddressOut =
-  | { readonly kind: 'join'; readonly group: Ipv6 }
-  | { readonly kind: 'leave'; readonly group: Ipv6 }
+  /** The solicited-node group of an address. */
+  | { readonly kind: 'join' | 'leave'; readonly address: OwnAddress }
   | { readonly kind: 'probe'; readonly target: Ipv6; readonly nonce: Uint8Array }
   | { readonly kind: 'announce'; readonly target: Ipv6 }
   | { readonly kind: 'regenerate'; readonly address: OwnAddress }
@@ -185,13 +185,13 @@ export class Addresses {
   #fail(own: OwnAddress): void {
     const joined = isTried(own.state) && own.state.dad.kind === 'probing'
     this.#enter(own, { kind: 'duplicate' })
-    if (joined) this.#out.push({ kind: 'leave', group: solicitedNode(own.address) })
+    if (joined) this.#out.push({ kind: 'leave', address: own })
   }
 
   #leave(own: OwnAddress): void {
     const { state } = own
     const joined = state.kind !== 'duplicate' && !(isTried(state) && state.dad.kind === 'waiting')
-    if (joined) this.#out.push({ kind: 'leave', group: solicitedNode(own.address) })
+    if (joined) this.#out.push({ kind: 'leave', address: own })
   }
 
   #enter(own: OwnAddress, state: AddressState): void {
@@ -232,7 +232,7 @@ export class Addresses {
     const { transmits, probesAfterLoop } = this.#options
     const nonce = new Uint8Array(NONCE_LEN)
     this.#random.fill(nonce)
-    if (dad.kind === 'waiting') this.#out.push({ kind: 'join', group: solicitedNode(own.address) })
+    if (dad.kind === 'waiting') this.#out.push({ kind: 'join', address: own })
     const step = dadTimeout(dad, now, hex(nonce), {
       transmits,
       again: probesAfterLoop,

@@ -1,5 +1,6 @@
 import type { Ipv6, Ipv6Prefix } from '@fata/addr'
 import { assert } from '@fata/bytes'
+import type { SourceFilter } from '@fata/ip'
 import type { Core, Random } from '@fata/runtime'
 import type { Settings } from '../options.ts'
 import { LINK_LOCAL_BITS } from './addresses.ts'
@@ -75,20 +76,22 @@ export class Ipv6Core implements Core<Ipv6Out> {
     return removed
   }
 
-  /** False where there are too many groups. */
-  join(now: number, group: Ipv6): boolean {
+  /** `membership` wants `group` as `filter` says from here on, or no more. Says why that cannot be; nothing has changed then. */
+  setMembership(
+    now: number,
+    group: Ipv6,
+    membership: object,
+    filter: SourceFilter | undefined,
+  ): 'too-many-groups' | 'too-many-sources' | undefined {
     this.#now = now
-    const { mld } = this.host
-    if (mld.isFull && !mld.isMember(group)) return false
-    mld.join(now, group)
+    const { mld, settings } = this.host
+    if (filter !== undefined) {
+      if (mld.isFull && !mld.isMember(group)) return 'too-many-groups'
+      if (mld.merge(group, membership, filter).sources.length > settings.maxSources) return 'too-many-sources'
+    }
+    mld.set(now, group, membership, filter)
     this.host.generation++
-    return true
-  }
-
-  leave(now: number, group: Ipv6): void {
-    this.#now = now
-    this.host.mld.leave(now, group)
-    this.host.generation++
+    return undefined
   }
 
   /** An upper layer makes progress with `dst`: RFC 4861 §7.3.1. */

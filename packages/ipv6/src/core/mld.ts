@@ -1,20 +1,23 @@
 import { IPV6_ALL_NODES, type Ipv6, ipv6Equals, ipv6MulticastScope, isIpv6Any } from '@fata/addr'
+import { mergeFilters, type SourceFilter } from '@fata/ip'
 import type { Random } from '@fata/runtime'
 import type { MldQuery, MldRecord } from '../wire/mld.ts'
+import { createGroup, type Group, isChanging, noteChange, takeChange } from './mld-group.ts'
+import { currentState, type GroupFilter, isWanted, NOT_WANTED, passes } from './mld-records.ts'
 import { Outbox } from './outbox.ts'
 
 /**
- * The listener's part of MLDv2, RFC 3810 §6 and §8.2, for listeners that want a group from every source: the filter of a joined group is
- * EXCLUDE {}, that of any other INCLUDE {}.
+ * The listener's part of MLDv2, RFC 3810 §6 and §8.2. The filter of a group that is wanted from every source is EXCLUDE {}, that of one
+ * that is not wanted INCLUDE {}; A are the sources of a filter.
  *
  *   event                                   action
  *   --------------------------------------  ------------------------------------------------------------------------
- *   first join of a group                   report TO_EX, [Robustness Variable] times
- *   last leave of a group                   report TO_IN, [Robustness Variable] times
- *   general query                           after a random delay report IS_EX of every group
- *   query for a group                       after a random delay report IS_EX
- *   query for sources of a group            after a random delay report IS_IN of these
- *   the link-local address becomes usable   report TO_EX of every group: routers ignore reports from `::` (§5.2.13)
+ *   the filter has another mode             report TO_EX A or TO_IN A, [Robustness Variable] times
+ *   the filter has other sources            report ALLOW and BLOCK of those that changed, likewise
+ *   general query                           after a random delay report IS_EX A or IS_IN A of every group
+ *   query for a group                       after a random delay report likewise
+ *   query for sources of a group            after a random delay report IS_IN of those that are wanted
+ *   the link-local address becomes usable   report the mode of every group: routers ignore reports from `::` (§5.2.13)
  *   query of version 1                      for a time, the messages of RFC 2710 in place of these
  *   version 1 report of another listener    in version 1, the own one is not needed
  */
@@ -28,19 +31,6 @@ export interface MldOptions {
 export type MldOut =
   | { readonly kind: 'report'; readonly records: readonly MldRecord[] }
   | { readonly kind: 'report-v1' | 'done-v1'; readonly group: Ipv6 }
-
-interface Group {
-  readonly group: Ipv6
-  /** 0 while the leave is still being reported. */
-  members: number
-  /** State change reports still to be sent, and when the next is due. */
-  changesLeft: number
-  changeAt: number
-  /** When a query about this group is answered. */
-  answerAt: number
-  /** Sources that were asked for; empty for the group as such. */
-  sources: readonly Ipv6[]
-}
 
 const NEVER = Number.POSITIVE_INFINITY
 /** What a query may make us remember; an answer about the whole group covers more than that. */
@@ -65,7 +55,7 @@ export class Mld {
 
   /** Joined groups. */
   get groups(): readonly Ipv6[] {
-    return this.#groups.filter((g) => g.members > 0).map((g) => g.group)
+    return this.#groups.filter((g) => isWanted(g.filter)).map((g) => g.group)
   }
 
   get isFull(): boolean {
@@ -74,48 +64,63 @@ export class Mld {
 
   isMember(group: Ipv6): boolean {
     const known = this.#find(group)
-    return known !== undefined && known.members > 0
+    return known !== undefined && isWanted(known.filter)
+  }
+
+  /** Whether packets from `source` to `group`, which is joined or about all nodes, are wanted. */
+  passes(group: Ipv6, source: Ipv6): boolean {
+    const known = this.#find(group)
+    return known === undefined || passes(known.filter, source)
+  }
+
+  /** What the memberships of `group` want together if `membership` wants `filter`. */
+  merge(group: Ipv6, membership: unknown, filter: SourceFilter): GroupFilter {
+    return merged(new Map(this.#find(group)?.filters).set(membership, filter))
   }
 
   #find(group: Ipv6): Group | undefined {
     return this.#groups.find((g) => ipv6Equals(g.group, group))
   }
 
-  /** One more wants `group`. */
-  join(now: number, group: Ipv6): void {
+  /** `membership`, which nobody else calls itself, wants `group` as `filter` says, or not at all. */
+  set(now: number, group: Ipv6, membership: unknown, filter: SourceFilter | undefined): void {
     let known = this.#find(group)
     if (known === undefined) {
-      known = { group, members: 0, changesLeft: 0, changeAt: NEVER, answerAt: NEVER, sources: [] }
+      if (filter === undefined) return
+      known = createGroup(group)
       this.#groups.push(known)
     }
-    known.members++
-    if (known.members === 1) this.#announce(now, known)
-  }
-
-  /** One less wants `group`. */
-  leave(now: number, group: Ipv6): void {
-    const known = this.#find(group)
-    if (known === undefined || known.members === 0) return
-    known.members--
-    if (known.members > 0) return
-    known.answerAt = NEVER
-    this.#announce(now, known)
+    if (filter === undefined) known.filters.delete(membership)
+    else known.filters.set(membership, filter)
+    const before = known.filter
+    known.filter = merged(known.filters)
+    if (!isWanted(known.filter)) known.answerAt = NEVER
+    this.#announce(now, known, before)
   }
 
   /** Reports what has become of `group`, and again later. */
-  #announce(now: number, group: Group): void {
-    group.changesLeft = isReported(group.group) ? this.#options.robustness : 0
-    // RFC 2710 §4: a done is sent once.
-    if (this.#isVersion1(now) && group.members === 0) group.changesLeft = Math.min(group.changesLeft, 1)
-    group.changeAt = group.changesLeft === 0 ? NEVER : now
+  #announce(now: number, group: Group, before: GroupFilter): void {
+    const { robustness } = this.#options
+    const { filter } = group
+    if (!isReported(group.group)) {
+      this.#forgetLeft()
+      return
+    }
+    if (this.#isVersion1(now)) {
+      if (isWanted(before) === isWanted(filter)) return
+      // RFC 2710 §4: a done is sent once.
+      group.changesLeft = isWanted(filter) ? robustness : 1
+    } else if (!noteChange(group, before, robustness)) return
+    group.changeAt = now
     this.#reportChanges(now)
   }
 
   /** Reports every group once more, since routers did not heed the reports before. */
   linkLocalReady(now: number): void {
     for (const group of this.#groups) {
-      if (group.members === 0 || !isReported(group.group)) continue
+      if (!isWanted(group.filter) || !isReported(group.group)) continue
       group.changesLeft = this.#options.robustness
+      group.changed = []
       group.changeAt = now
     }
     this.#reportChanges(now)
@@ -124,8 +129,10 @@ export class Mld {
   /** Leaves everything, with one report: the last thing that is heard of this host. */
   close(now: number): void {
     for (const group of this.#groups) {
-      if (group.members === 0) continue
-      group.members = 0
+      if (!isWanted(group.filter)) continue
+      group.filters.clear()
+      group.filter = NOT_WANTED
+      group.changed = []
       group.changesLeft = isReported(group.group) ? 1 : 0
       group.changeAt = group.changesLeft === 0 ? NEVER : now
     }
@@ -156,7 +163,7 @@ export class Mld {
 
   /** Rules 3 to 5 of §6.2. */
   #answer(group: Group, at: number, sources: readonly Ipv6[]): void {
-    if (group.members === 0 || !isReported(group.group)) return
+    if (!isWanted(group.filter) || !isReported(group.group)) return
     const pending = group.answerAt !== NEVER
     const all = pending && (sources.length === 0 || group.sources.length === 0) ? [] : [...group.sources, ...sources]
     group.sources = all.length > MAX_QUERIED_SOURCES ? [] : all
@@ -178,6 +185,7 @@ export class Mld {
     this.#generalAnswerAt = NEVER
     for (const group of this.#groups) {
       group.changesLeft = 0
+      group.changed = []
       group.changeAt = NEVER
       group.answerAt = NEVER
       group.sources = []
@@ -214,9 +222,13 @@ export class Mld {
   #answerGeneral(): void {
     this.#generalAnswerAt = NEVER
     const records: MldRecord[] = []
-    for (const { group, members } of this.#groups) {
-      if (members > 0 && isReported(group)) records.push({ type: 'is-exclude', group, sources: [] })
+    for (const { group, filter } of this.#groups) {
+      if (isWanted(filter) && isReported(group)) records.push(...currentState(group, filter, []))
     }
+    this.#report(records)
+  }
+
+  #report(records: readonly MldRecord[]): void {
     if (records.length > 0) this.#out.push({ kind: 'report', records })
   }
 
@@ -225,33 +237,37 @@ export class Mld {
     group.answerAt = NEVER
     group.sources = []
     if (this.#isVersion1(now)) this.#out.push({ kind: 'report-v1', group: group.group })
-    else {
-      const type = sources.length === 0 ? 'is-exclude' : 'is-include'
-      this.#out.push({ kind: 'report', records: [{ type, group: group.group, sources }] })
-    }
+    else this.#report(currentState(group.group, group.filter, sources))
   }
 
   /** Every state change report that is due, in one message where the version allows it. */
   #reportChanges(now: number): void {
     const records: MldRecord[] = []
     for (const group of this.#groups) {
-      if (group.changesLeft === 0 || group.changeAt > now) continue
-      group.changesLeft--
-      group.changeAt =
-        group.changesLeft === 0 ? NEVER : now + this.#randomDelay(this.#options.unsolicitedReportIntervalMs)
-      const joined = group.members > 0
-      if (this.#isVersion1(now)) this.#out.push({ kind: joined ? 'report-v1' : 'done-v1', group: group.group })
-      else records.push({ type: joined ? 'to-exclude' : 'to-include', group: group.group, sources: [] })
+      if (group.changeAt > now) continue
+      if (this.#isVersion1(now)) this.#reportOldChange(group)
+      else records.push(...takeChange(group))
+      const delay = this.#randomDelay(this.#options.unsolicitedReportIntervalMs)
+      group.changeAt = isChanging(group) ? now + delay : NEVER
     }
-    if (records.length > 0) this.#out.push({ kind: 'report', records })
+    this.#report(records)
     this.#forgetLeft()
+  }
+
+  #reportOldChange(group: Group): void {
+    group.changesLeft--
+    this.#out.push({ kind: isWanted(group.filter) ? 'report-v1' : 'done-v1', group: group.group })
   }
 
   /** Groups that nobody wants and of which everything is reported. */
   #forgetLeft(): void {
-    const kept = this.#groups.filter((group) => group.members > 0 || group.changesLeft > 0)
+    const kept = this.#groups.filter((group) => isWanted(group.filter) || group.changeAt !== NEVER)
     this.#groups.splice(0, this.#groups.length, ...kept)
   }
+}
+
+function merged(filters: ReadonlyMap<unknown, SourceFilter>): GroupFilter {
+  return mergeFilters(filters.values()) as GroupFilter
 }
 
 /** No messages about all nodes, or of a scope within the node: RFC 3810 §6. */

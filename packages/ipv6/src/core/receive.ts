@@ -176,6 +176,7 @@ export class Receiver implements IpPacket {
     if (protocol === PROTOCOL_ICMPV6) return handleIcmpv6(this.#host, now, this)
     if (protocol === NO_NEXT_HEADER) return this.#done('no-next-header')
     if (this.ownSource) return this.#done('own-source')
+    if (this.#pair.isFiltered) return this.#done('source-filtered')
     return this.#pair.srcClass === 'unspecified' ? this.#done('unspecified-source') : 'deliver'
   }
 

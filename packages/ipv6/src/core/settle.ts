@@ -1,4 +1,5 @@
-import { type Ipv6, ipv6Equals } from '@fata/addr'
+import { type Ipv6, ipv6Equals, solicitedNode } from '@fata/addr'
+import { EVERY_SOURCE } from '@fata/ip'
 import { type AddressChange, type AddressOut, LINK_LOCAL_BITS, type OwnAddress } from './addresses.ts'
 import type { Host } from './host.ts'
 import type { NeighborOut } from './neighbor.ts'
@@ -88,10 +89,10 @@ function settleAddress(host: Host, now: number, out: AddressOut | undefined): bo
   if (out === undefined) return false
   switch (out.kind) {
     case 'join':
-      host.mld.join(now, out.group)
+      host.mld.set(now, solicitedNode(out.address.address), out.address, EVERY_SOURCE)
       break
     case 'leave':
-      host.mld.leave(now, out.group)
+      host.mld.set(now, solicitedNode(out.address.address), out.address, undefined)
       break
     case 'probe':
       sendDadProbe(host, now, out.target, out.nonce)
