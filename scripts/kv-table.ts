@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { argv } from 'node:process'
 import { pathToFileURL } from 'node:url'
 import type { KvCapabilities, KvRo } from '@fata/kv'
+import { openCrunched } from '@fata/kv-crunch'
 import { openDir, openDirReadOnly } from '@fata/kv-dir'
 import { openEtcd } from '@fata/kv-etcd'
 import { openLevel } from '@fata/kv-level'
@@ -36,6 +37,7 @@ const rows: readonly Row[] = [
   { package: 'kv-level', opened: 'openLevel` over `browser-level', open: () => openLevel(new BrowserLevel('table')) },
   { package: 'kv-tar', opened: 'openTarFile', open: (place) => openTarFile(join(place, 'a.tar'), { create: true }) },
   { package: 'kv-tar', opened: 'openTarReadOnly', open: () => openTarReadOnly(bytesSource(new Uint8Array(1024))) },
+  { package: 'kv-crunch', opened: 'openCrunched', open: async () => openCrunched({ lastModified: 0, files: [] }) },
   { package: 'kv-etcd', opened: 'openEtcd', open: () => openEtcd('http://127.0.0.1', { fetch: answerNothing }) },
 ]
 

@@ -2,6 +2,7 @@ import { mkdir, open, readdir, readFile, rename } from 'node:fs/promises'
 import { openDir } from '@fata/kv-dir'
 import { openClassicLevel } from '@fata/kv-level/classic'
 import { createMem } from '@fata/kv-mem'
+import { openTarFile } from '@fata/kv-tar/file'
 import { ClassicLevel } from 'classic-level'
 import { type Rates, type Row, type Subject, subjectOf, type Target } from './subject.ts'
 
@@ -30,6 +31,13 @@ export const rows: readonly Row[] = [
     bare: 'classic-level, sync',
     openBare: (place) => bareLevel(place),
     targets: [cheapBatches],
+  },
+  {
+    store: 'kv-tar',
+    open: async (place) => subjectOf(await openTarFile(`${place}/store.tar`, { create: true })),
+    bare: 'node:fs, append, fdatasync',
+    openBare: (place) => bareLog(place),
+    targets: [],
   },
 ]
 
@@ -90,6 +98,31 @@ async function bareFiles(place: string): Promise<Subject> {
     },
     list: async () => (await readdir(dir, { withFileTypes: true })).filter((entry) => entry.isFile()).sort().length,
     close: async () => {},
+  }
+}
+
+/** Values behind one another in a file, each write with one sync. A batch is not atomic. */
+async function bareLog(place: string): Promise<Subject> {
+  const handle = await open(`${place}/log`, 'w+')
+  const places = new Map<string, readonly [offset: number, length: number]>()
+  let end = 0
+  const append = async (entries: ReadonlyArray<readonly [string, Uint8Array]>): Promise<void> => {
+    await handle.write(Buffer.concat(entries.map(([, value]) => value)), 0, null, end)
+    await handle.datasync()
+    for (const [name, value] of entries) {
+      places.set(name, [end, value.length])
+      end += value.length
+    }
+  }
+  return {
+    get: async (name) => {
+      const [offset, length] = places.get(name)!
+      return (await handle.read(new Uint8Array(length), 0, length, offset)).buffer
+    },
+    set: (name, value) => append([[name, value]]),
+    batch: append,
+    list: async () => [...places.keys()].sort().length,
+    close: () => handle.close(),
   }
 }
 

@@ -41,7 +41,7 @@ interface Value extends KvIndexed {
 const capabilities: KvCapabilities = Object.freeze({
   durability: 'none',
   digest: 'sha256',
-  maxValueBytes: Number.MAX_SAFE_INTEGER,
+  maxValueBytes: 1024 * 1024 * 1024,
   maxBatchOps: 0,
   maxBatchBytes: 0,
   lastModifiedResolutionMs: 1,

@@ -47,8 +47,8 @@ export async function readArchive(source: TarSource, options: ResolvedOptions): 
 async function run<T>(scanning: Scan<T>, source: TarSource, signal: AbortSignal | undefined): Promise<T> {
   let step = scanning.next()
   while (!step.done) {
-    const { offset, length } = step.value
-    step = scanning.next(await readSource(source, offset, length, undefined, signal))
+    const { offset, length, into } = step.value
+    step = scanning.next(await guarded(() => readHeaders(source, offset, length, into, signal), undefined, signal))
   }
   return step.value
 }
@@ -63,21 +63,31 @@ export async function readValue(
   signal: AbortSignal | undefined,
 ): Promise<Uint8Array> {
   const at = value.offset + offset
-  const bytes = await readSource(source, at, length, key, signal)
+  const bytes = await guarded(() => source.read(at, length, signal), key, signal)
   if (bytes.length < length) throw new TarCorruptError(at + bytes.length, 'the archive ends within a value', key)
   return bytes
 }
 
-async function readSource(
+function readHeaders(
   source: TarSource,
   offset: number,
   length: number,
+  into: Uint8Array,
+  signal: AbortSignal | undefined,
+): Uint8Array | Promise<Uint8Array> {
+  const filled = source.readInto?.(into, offset, signal)
+  if (filled === undefined) return source.read(offset, length, signal)
+  return typeof filled === 'number' ? into.subarray(0, filled) : filled.then((n) => into.subarray(0, n))
+}
+
+async function guarded(
+  read: () => Uint8Array | Promise<Uint8Array>,
   key: Key | undefined,
   signal: AbortSignal | undefined,
 ): Promise<Uint8Array> {
   signal?.throwIfAborted()
   try {
-    return await source.read(offset, length, signal)
+    return await read()
   } catch (error) {
     throw toKvError(error, key, signal)
   }

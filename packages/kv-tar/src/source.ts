@@ -5,6 +5,11 @@ export interface TarSource {
    * What it throws or rejects with becomes the `cause` of a KvError KV_IO.
    */
   read(offset: number, length: number, signal?: AbortSignal): Uint8Array | Promise<Uint8Array>
+  /**
+   * The same, into memory that is handed in, as much as there is room for: how many bytes. Used for headers where it is there:
+   * memory that is used again stays in the processor's cache.
+   */
+  readInto?(into: Uint8Array, offset: number, signal?: AbortSignal): number | Promise<number>
   /** Called once, when the store is disconnected and the last read is over. */
   close?(): void | Promise<void>
 }

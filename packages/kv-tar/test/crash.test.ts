@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { simulate } from './crash-sim.ts'
 
-/** How much more of everything: `npm run crash` runs with 100. */
+/** How much more of everything. */
 const rounds = Number(process.env.CRASH_ROUNDS ?? 1)
 const firstSeed = Number(process.env.CRASH_SEED ?? 1)
 const WORKLOADS = 24

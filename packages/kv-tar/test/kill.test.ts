@@ -23,7 +23,7 @@ describe('kv-tar', () => {
   survivesKills({
     describe,
     it,
-    rounds: 25 * Number(process.env['CRASH_ROUNDS'] ?? 1),
+    rounds: Number(process.env['CRASH_KILLS'] ?? 25),
     seed: Number(process.env['CRASH_SEED'] ?? 1),
     start: (from) => fork(program, [store, String(from)], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] }),
     connect: () => openTarFile(store, { create: true }),

@@ -22,9 +22,12 @@ export type SkipReason =
 
 /** What extended headers say about an entry. */
 export interface Extended {
-  longName: Uint8Array | undefined
-  pax: PaxRecords | undefined
+  readonly longName: Uint8Array | undefined
+  readonly pax: PaxRecords | undefined
 }
+
+/** Of an entry with no extended headers before it. */
+export const NOTHING_MORE: Extended = { longName: undefined, pax: undefined }
 
 /** An entry as all its headers together describe it. */
 export interface Entry {
@@ -38,6 +41,11 @@ export interface Entry {
 
 /** What the headers come to, those of the entry before those of all entries; or what is wrong with them. */
 export function resolve(header: TarHeader, extended: Extended, globals: PaxRecords): Entry | string {
+  const { type } = header
+  if (extended === NOTHING_MORE && globals.size === 0) {
+    const size = BODILESS.has(type) ? 0 : header.size
+    return { type, name: header.name, size, lastModified: header.mtime * 1000, isSparse: type === 'gnu-sparse' }
+  }
   const record = (keyword: string): Uint8Array | undefined => {
     const value = extended.pax?.get(keyword) ?? globals.get(keyword)
     return value?.length ? value : undefined
@@ -50,8 +58,8 @@ export function resolve(header: TarHeader, extended: Extended, globals: PaxRecor
   if (lastModified === undefined) return 'the time in an extended header is no number'
   const name = record('GNU.sparse.name') ?? record('path') ?? extended.longName ?? header.name
   // A link by pax may carry the bytes; before pax, what stands there as its size is that of the file it leads to.
-  const isBare = BODILESS.has(header.type) && !(header.type === 'hard-link' && extended.pax)
-  return { type: header.type, name, size: isBare ? 0 : size, lastModified, isSparse: isSparse(header, extended.pax) }
+  const isBare = BODILESS.has(type) && !(type === 'hard-link' && extended.pax)
+  return { type, name, size: isBare ? 0 : size, lastModified, isSparse: isSparse(header, extended.pax) }
 }
 
 const BODILESS: ReadonlySet<TarType> = new Set([
@@ -86,8 +94,11 @@ export function keyOf(name: Uint8Array): Key | SkipReason {
   const text = fromUtf8(name)
   if (text === undefined) return 'name'
   if (text.startsWith('/')) return 'absolute'
-  const segments = text.split('/').filter((segment) => segment !== '' && segment !== '.')
-  if (segments.includes('..')) return 'traversal'
+  let segments = text.split('/')
+  for (const segment of segments) {
+    if (segment === '..') return 'traversal'
+    if (segment === '' || segment === '.') segments = segments.filter((one) => one !== '' && one !== '.')
+  }
   try {
     return segments.length === 0 ? 'name' : Key.of(...segments)
   } catch {

@@ -12,7 +12,16 @@ import {
   padded,
   type TarHeader,
 } from '../wire.ts'
-import { type Entry, type Extended, keyOf, longNameOf, refusedType, resolve, type SkipReason } from './entry.ts'
+import {
+  type Entry,
+  type Extended,
+  keyOf,
+  longNameOf,
+  NOTHING_MORE,
+  refusedType,
+  resolve,
+  type SkipReason,
+} from './entry.ts'
 import { type Scan, Window } from './window.ts'
 
 /** Where the bytes of a value are. */
@@ -64,10 +73,12 @@ const SPARSE_MORE_AGAIN = 504
 export function* scan(sink: ScanSink, maxHeaderBytes: number): Scan<number> {
   const window = new Window()
   const globals = new Map<string, Uint8Array>()
-  let extended: Extended = { longName: undefined, pax: undefined }
+  let extended = NOTHING_MORE
   let last = { at: 0, bodyEnd: 0 }
   for (let at = 0; ; ) {
-    const header = yield* headerAt(window, at)
+    // Most are there: a generator of its own for each would take longer than the header itself.
+    const got = window.has(at, BLOCK) ? BLOCK : yield* window.fill(at, BLOCK)
+    const header = headerAt(window, at, got)
     if (!header) {
       yield* refuseCut(window, at, last)
       if (extended.pax || extended.longName)
@@ -80,13 +91,13 @@ export function* scan(sink: ScanSink, maxHeaderBytes: number): Scan<number> {
       if (header.size > maxHeaderBytes) throw tooLong(at, maxHeaderBytes)
       if ((yield* window.fill(body, header.size)) < header.size) throw cut(at)
       const index = window.index(body)
-      extend(header, window.bytes.slice(index, index + header.size), at, extended, globals)
+      extended = extend(header, window.bytes.slice(index, index + header.size), at, extended, globals)
       last = { at, bodyEnd: body + header.size }
     } else {
       const entry = resolve(header, extended, globals)
       if (typeof entry === 'string') throw new TarCorruptError(at, entry)
       deliver(entry, at, body, sink)
-      extended = { longName: undefined, pax: undefined }
+      extended = NOTHING_MORE
       last = { at, bodyEnd: body + entry.size }
     }
     at = body + padded(last.bodyEnd - body)
@@ -94,9 +105,8 @@ export function* scan(sink: ScanSink, maxHeaderBytes: number): Scan<number> {
   }
 }
 
-/** undefined at the end. */
-function* headerAt(window: Window, at: number): Scan<TarHeader | undefined> {
-  const got = yield* window.fill(at, BLOCK)
+/** undefined at the end. `got`: how many bytes there are of it. */
+function headerAt(window: Window, at: number, got: number): TarHeader | undefined {
   if (got === 0) return undefined
   const o = window.index(at)
   if (got === BLOCK && isZeroBlock(window.bytes, o)) return undefined
@@ -131,19 +141,17 @@ function extend(
   { type }: TarHeader,
   body: Uint8Array,
   at: number,
-  into: Extended,
+  before: Extended,
   globals: Map<string, Uint8Array>,
-): void {
+): Extended {
   // Nothing is asked of the targets of links.
-  if (type === 'gnu-long-link') return
-  if (type === 'gnu-long-name') {
-    into.longName = longNameOf(body)
-    return
-  }
+  if (type === 'gnu-long-link') return before
+  if (type === 'gnu-long-name') return { ...before, longName: longNameOf(body) }
   const records: PaxRecords | 'bad-pax' = decodePax(body, 0, body.length)
   if (records === 'bad-pax') throw new TarCorruptError(at, 'an extended header is malformed')
-  if (type === 'pax') into.pax = records
-  else for (const [keyword, value] of records) globals.set(keyword, value)
+  if (type === 'pax') return { ...before, pax: records }
+  for (const [keyword, value] of records) globals.set(keyword, value)
+  return before
 }
 
 function deliver(entry: Entry, at: number, offset: number, sink: ScanSink): void {

@@ -51,15 +51,12 @@ function hasCode(error: unknown): boolean {
 function nodeFile(fd: number): TarFile {
   return {
     size: () => fs.fstatSync(fd).size,
-    read(offset, length, signal) {
-      const into = new Uint8Array(length)
-      if (length > QUICK_BYTES) return readAll(fd, into, offset, signal)
-      let filled = 0
-      for (let n = -1; n !== 0 && filled < length; filled += n) {
-        n = fs.readSync(fd, into, filled, length - filled, offset + filled)
-      }
+    async read(offset, length, signal) {
+      const into = unfilled(length)
+      const filled = await readInto(fd, into, offset, signal)
       return filled < length ? into.slice(0, filled) : into
     },
+    readInto: (into, offset, signal) => readInto(fd, into, offset, signal),
     write(bytes, position) {
       if (bytes.length <= QUICK_BYTES) return fs.writeSync(fd, bytes, 0, bytes.length, position)
       return write(fd, bytes, 0, bytes.length, position).then(({ bytesWritten }) => bytesWritten)
@@ -70,20 +67,39 @@ function nodeFile(fd: number): TarFile {
   }
 }
 
-async function readAll(
+/** A plain array of its own, not of zeros: it is about to be written over, and what is not is cut off. */
+function unfilled(length: number): Uint8Array {
+  return new Uint8Array(Buffer.allocUnsafeSlow(length).buffer)
+}
+
+function readInto(
   fd: number,
   into: Uint8Array,
   offset: number,
   signal: AbortSignal | undefined,
-): Promise<Uint8Array> {
+): number | Promise<number> {
+  if (into.length > QUICK_BYTES) return readLarge(fd, into, offset, signal)
+  let filled = 0
+  for (let n = -1; n !== 0 && filled < into.length; filled += n) {
+    n = fs.readSync(fd, into, filled, into.length - filled, offset + filled)
+  }
+  return filled
+}
+
+async function readLarge(
+  fd: number,
+  into: Uint8Array,
+  offset: number,
+  signal: AbortSignal | undefined,
+): Promise<number> {
   let filled = 0
   while (filled < into.length) {
     signal?.throwIfAborted()
     const { bytesRead } = await read(fd, into, filled, into.length - filled, offset + filled)
-    if (bytesRead === 0) return into.slice(0, filled)
+    if (bytesRead === 0) break
     filled += bytesRead
   }
-  return into
+  return filled
 }
 
 /** Makes the names in the directory durable. */

@@ -102,10 +102,27 @@ export function isGnu(b: Uint8Array, o: number): boolean {
 
 /** Of all bytes, those of the checksum counted as spaces. */
 function unsignedSum(b: Uint8Array, o: number): number {
-  let sum = SHORT_NUMBER * SPACE
-  for (let at = o; at < o + CHECKSUM; at++) sum += b[at]!
-  for (let at = o + TYPE; at < o + BLOCK; at++) sum += b[at]!
+  let sum = sumOf(b, o)
+  for (let at = o + CHECKSUM; at < o + TYPE; at++) sum += SPACE - b[at]!
   return sum
+}
+
+/** Of 512 bytes. A word holds two of four sums, of 16 bits each, which 128 bytes cannot overflow: twice as fast as bytes. */
+function sumOf(b: Uint8Array, o: number): number {
+  const start = b.byteOffset + o
+  let even = 0
+  let odd = 0
+  if (start % 4 === 0) {
+    const words = new Uint32Array(b.buffer, start, BLOCK / 4)
+    for (let i = 0; i < BLOCK / 4; i++) {
+      const word = words[i]!
+      even = (even + (word & 0x00ff00ff)) | 0
+      odd = (odd + ((word >>> 8) & 0x00ff00ff)) | 0
+    }
+    return (even & 0xffff) + (even >>> 16) + (odd & 0xffff) + (odd >>> 16)
+  }
+  for (let at = o; at < o + BLOCK; at++) even += b[at]!
+  return even
 }
 
 function signedSum(b: Uint8Array, o: number): number {
