@@ -1,5 +1,5 @@
 import { layered, prefixed, readOnly } from '@fata/kv'
-import { type KvPlaceRequest, type KvSupports, suite } from '@fata/kv/conformance'
+import { type KvPlaceRequest, type KvSupports, sequences, suite } from '@fata/kv/conformance'
 import { describe, it } from 'vitest'
 import { createMem } from '../src/index.ts'
 
@@ -87,7 +87,23 @@ describe('layered(kv-mem, kv-mem)', () => {
       const [upper, lower] = [createMem({ now: request.now }), createMem({ now: request.now })]
       let turn = 0
       for (const [key, value] of request.content) await (turn++ % 2 ? upper : lower).set(key, value)
-      return { connect: async () => layered(upper, lower) }
+      return { connect: async () => layered(readOnly(upper), lower) }
     },
   })
+})
+
+/** What the store below has under names that the rules use, all of it removed before they begin. */
+const REMOVED = ['/v', '/a/b', '/d/x', '/d/e/f', '/many/00001', '/k0', '/c/c/c', '/w/below', '/e', '/gen/0/k0']
+
+describe('layered(kv-mem, readOnly(kv-mem)), written', () => {
+  const place = async ({ now }: { now: () => number }) => {
+    const [upper, lower] = [createMem({ ...limits, now }), createMem({ now })]
+    for (const key of REMOVED) await lower.set(key, new Uint8Array(3))
+    await layered(upper, readOnly(lower)).remove('/')
+    return { connect: async () => layered(upper, readOnly(lower)) }
+  }
+  const can = { ...supports, watch: false, snapshot: false, reopen: true, exclusive: false }
+  const onlyOne = [{ name: 'C12', reason: 'one view at a time may write' }]
+  suite({ describe, it, supports: can, skip: onlyOne, effort: 0.2, create: place })
+  sequences({ describe, it, supports: can, create: place, sequences: 300, model: () => createMem() })
 })

@@ -90,6 +90,58 @@ describe('layered', () => {
     await expect(kv.list('/a/b')).rejects.toMatchObject({ code: 'KV_NOT_FOUND' })
   })
 
+  it('writes into the upper store, and marks there what is removed from the lower one', async () => {
+    const lower = await mem({ '/a': 'lower', '/d/x': 'x', '/d/y': 'y', '/e/z': 'z' })
+    const upper = await mem({ '/a': 'upper' })
+    const kv = layered(upper, readOnly(lower))
+    await kv.batch([
+      { op: 'remove', key: '/a' },
+      { op: 'rename', source: '/d/x', dest: '/moved' },
+      { op: 'set', key: '/e/z', value: bytes('changed') },
+    ])
+    expect(await all(kv)).toEqual(['/d/y=y', '/e/z=changed', '/moved=x'])
+    expect(await all(upper)).toEqual(['/.layered/removed/a=', '/.layered/removed/d/x=', '/e/z=changed', '/moved=x'])
+    await kv.remove('/d')
+    await kv.remove('/e/z')
+    expect(await kv.exists('/d')).toBeUndefined()
+    expect((await kv.list('/')).map(String)).toEqual(['/moved,value'])
+    await kv.set('/d', bytes('a value in the place of a dictionary'))
+    expect(await all(layered(readOnly(upper), lower))).toEqual(['/d=a value in the place of a dictionary', '/moved=x'])
+    expect(await all(lower)).toHaveLength(4)
+  })
+
+  it('brings nothing to light that was hidden', async () => {
+    const kv = layered(await mem({ '/a': 'value' }), await mem({ '/a/b/c': 'hidden' }))
+    await kv.remove('/a')
+    expect(await all(kv)).toEqual([])
+  })
+
+  it('pages past what is removed', async () => {
+    const many = Object.fromEntries(Array.from({ length: 2500 }, (_, i) => [`/d/${10_000 + i}`, 'x']))
+    const kv = layered(createMem(), await mem(many))
+    await kv.batch(
+      Object.keys(many)
+        .slice(0, 2400)
+        .map((key) => ({ op: 'remove', key })),
+    )
+    expect(await kv.list('/d')).toHaveLength(100)
+    expect((await kv.list('/d', { limit: 3 })).map(String)).toEqual([
+      '/d/12400,value',
+      '/d/12401,value',
+      '/d/12402,value',
+    ])
+    expect(await kv.exists('/d')).toBe('dictionary')
+  })
+
+  it('keeps its own names to itself, and stays readable where the upper store cannot write', async () => {
+    const upper = await mem()
+    const kv = layered(upper, await mem({ '/a': '1' }))
+    for (const call of [kv.get('/.layered/removed/a'), kv.set('/.layered', bytes('x')), kv.rename('/a', '/.layered/x')])
+      await expect(call).rejects.toMatchObject({ code: 'KV_KEY_INVALID' })
+    expect('set' in layered(readOnly(upper), upper)).toBe(false)
+    expect(await all(layered(await mem({ '/only': '1' })))).toEqual(['/only=1'])
+  })
+
   it('refuses stores with different digests, and none', async () => {
     const one = readOnly(await mem())
     const other: KvRo = { ...one, capabilities: { ...one.capabilities, digest: 'git-sha1' } }

@@ -6,7 +6,7 @@ export { createGate, type Gate } from './gate.ts'
 export { indexed, type KvIndexed, type KvIndexedSource } from './indexed.ts'
 export { Key, type KeyLike, KvError, type KvErrorDetail, MAX_KEY_BYTES, toKey } from './key.ts'
 export { KeyTree } from './key-tree.ts'
-export { layered } from './layered.ts'
+export { type Layered, layered } from './layered.ts'
 export type { KvSource, OwnedOp } from './overlay.ts'
 export { checkRange, equalBytes, readPart, writePart } from './partial.ts'
 export {
