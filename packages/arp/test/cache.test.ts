@@ -28,7 +28,7 @@ function acquainted(options = {}): Script {
   return s
 }
 
-describe('a query', () => {
+describe('a query (RFC 826, RFC 1122 §2.3.2.1)', () => {
   it('is broadcast and ends with the reply', () => {
     const s = script()
     s.core.query(s.now, PEER)
@@ -149,7 +149,7 @@ describe('a query', () => {
   })
 })
 
-describe('an entry', () => {
+describe('an entry (RFC 1122 §2.3.2.1)', () => {
   it('that nobody uses ends in silence, before its lifetime is over', () => {
     const s = acquainted()
     expect(s.passes(LIFETIME - 3001)).toEqual([])
@@ -218,7 +218,7 @@ describe('what nobody asked for', () => {
   })
 })
 
-describe('a request to us', () => {
+describe('a request to us (RFC 826)', () => {
   it('is answered to the sender alone, who becomes a neighbour', () => {
     const s = script()
     expect(s.arrives(request(PEER_MAC, PEER, OWN))).toBeUndefined()

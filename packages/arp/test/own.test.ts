@@ -17,7 +17,7 @@ import {
 const ANNOUNCE = 'to all: who-has 10.0.0.1 tell 10.0.0.1'
 const CONFLICT = '02:00:00:00:00:02 uses 10.0.0.1'
 
-describe('an address of ours', () => {
+describe('an address of ours (RFC 5227 §2.3)', () => {
   it('is announced at once and again after two seconds', () => {
     const s = bareScript()
     s.core.addAddress(s.now, OWN)
@@ -58,7 +58,7 @@ describe('an address of ours', () => {
   })
 })
 
-describe('somebody else who uses our address', () => {
+describe('somebody else who uses our address (RFC 5227 §2.4)', () => {
   it.each([
     ['a request', request(PEER_MAC, OWN, OTHER)],
     ['a reply', reply(PEER_MAC, OWN, OTHER)],

@@ -24,7 +24,7 @@ function times(s: Script): number[] {
   return s.passes(100_000 - (s.now - start)).map((line) => Number.parseInt(line, 10))
 }
 
-describe('probing', () => {
+describe('probing (RFC 5227 §2.1)', () => {
   it('sends three probes and finds the address free two seconds after the last', () => {
     const s = bareScript()
     s.core.startProbe(s.now, PEER)

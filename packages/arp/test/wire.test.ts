@@ -30,7 +30,7 @@ function patched(bytes: Uint8Array, at: number, text: string): Uint8Array {
   return b
 }
 
-describe('the ARP packet', () => {
+describe('the ARP packet (RFC 826)', () => {
   it('decodes the captured packets', () => {
     expect(decode(REQUEST, 0, REQUEST.length)).toEqual(REQUEST_RECORD)
     expect(decode(REPLY, 0, REPLY.length)).toEqual(REPLY_RECORD)

@@ -15,7 +15,7 @@ function query(text: string, change = {}, options: Uint8Array | undefined = ROUT
 
 const GENERAL = '110a0000000000000000 0000'
 
-describe('multicast groups', () => {
+describe('multicast groups (RFC 1112, RFC 3376)', () => {
   it('are reported as Linux reports them', () => {
     const { ip, link, clock } = createHost()
     const { leave } = ip.join(GROUP)

@@ -35,7 +35,7 @@ const PARAMETER_PROBLEM = fromHex('0c00dff414000000 46000020123400004011 47cf0a0
 // The first 56 of its 556 bytes: the checksum is that of all.
 const TOO_BIG = fromHex('030473e1000003e8 450004cc000040004001212e0a0000010a000103 0800fc512e6f00016657016b00000000')
 
-describe('the ICMP header', () => {
+describe('the ICMP header (RFC 792)', () => {
   it('decodes the captured packet', () => {
     expect(decodeIcmp(ECHO, 0, ECHO.length)).toEqual({ type: ICMP_ECHO_REQUEST, code: 0, rest: 11883 * 65536 + 1 })
     expect(decodeIcmp(PORT_UNREACHABLE, 0, 46)).toEqual({ type: ICMP_UNREACHABLE, code: 3, rest: 0 })

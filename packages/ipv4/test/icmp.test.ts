@@ -19,7 +19,7 @@ import {
 
 const FAR = ipv4('192.0.2.9')
 
-describe('echo requests', () => {
+describe('echo requests (RFC 1122 §3.2.2.6)', () => {
   it('are answered as the captured ones were', () => {
     const { link, ip } = createHost({}, { bare: true })
     ip.addAddress(ipv4Prefix('10.0.0.2/24'))
@@ -137,7 +137,7 @@ describe('echo requests', () => {
   })
 })
 
-describe('errors that are sent', () => {
+describe('errors that are sent (RFC 1122 §3.2.2)', () => {
   it('say that nobody speaks the protocol, as the captured one did', () => {
     const { link, ip } = createHost({}, { bare: true })
     ip.addAddress(ipv4Prefix('10.0.0.2/24'))
@@ -237,7 +237,7 @@ describe('errors that are sent', () => {
   })
 })
 
-describe('errors that are received', () => {
+describe('errors that are received (RFC 1122 §3.2.2)', () => {
   const sent = (change = {}, length = 100): Uint8Array =>
     packet({ src: US, dst: FAR, dontFragment: true, ...change }, counting(length))
 
@@ -355,7 +355,7 @@ describe('errors that are received', () => {
   })
 })
 
-describe('redirects', () => {
+describe('redirects (RFC 1122 §3.2.2.2)', () => {
   const OTHER = ipv4('10.0.0.253')
   const redirect = (gateway = OTHER, change = {}): Uint8Array =>
     packet({ protocol: 1, src: ROUTER, ...change }, icmp(5, 1, gateway, packet({ src: US, dst: FAR }, counting(8))))

@@ -29,7 +29,7 @@ function query(text: string): Uint8Array {
   return b
 }
 
-describe('IGMP messages', () => {
+describe('IGMP messages (RFC 3376 §4)', () => {
   it('decodes the captured packet', () => {
     expect(decodeIgmp(QUERY, 0, QUERY.length)).toEqual({
       type: IGMP_QUERY,

@@ -16,7 +16,7 @@ function host(...args: Parameters<typeof createHost>) {
   return { ...made, listener, write }
 }
 
-describe('packets whose next hop is not known', () => {
+describe('packets whose next hop is not known (RFC 1122 §2.3.2.2)', () => {
   it('wait, and leave in order when it answers', () => {
     const { link, neighbors, write, clock } = host()
     for (let i = 0; i < 3; i++) write(NEW, 8, i)
@@ -173,7 +173,7 @@ describe('packets whose next hop is not known', () => {
   })
 })
 
-describe('a gateway that does not answer', () => {
+describe('a gateway that does not answer (RFC 1122 §3.3.1.5)', () => {
   const SPARE = ipv4('10.0.0.253')
   const SPARE_MAC: Mac = mac('02:00:00:00:00:fd')
   const any = ipv4Prefix('0.0.0.0/0')

@@ -11,7 +11,7 @@ function reply(request: Sent, change = {}): Uint8Array {
   return packet({ protocol: 1, src: request.h.dst, ttl: 55, ...change }, icmp(0, 0, rest, quote))
 }
 
-describe('ping', () => {
+describe('ping (RFC 792)', () => {
   it('resolves with the answer', async () => {
     const { ip, link, clock } = createHost()
     const outcome = ip.ping(PEER, { size: 100, ttl: 9, trafficClass: 8, fragment: false })

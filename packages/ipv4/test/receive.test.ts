@@ -13,7 +13,7 @@ function listening(...args: Parameters<typeof createHost>) {
   return { ...host, listener }
 }
 
-describe('receiving', () => {
+describe('receiving (RFC 1122 §3.2.1)', () => {
   it('hands a packet to the listener of its protocol, exactly as long as its header says', () => {
     const { link, listener, ip } = listening()
     const meta = { ...createFrameMeta(), checksum: 'valid' as const }
@@ -203,7 +203,7 @@ describe('listeners', () => {
   )
 })
 
-describe('options', () => {
+describe('options (RFC 1122 §3.2.1.8)', () => {
   it('are passed on in front of the segment (RFC 1122 §3.2.1.8)', () => {
     const { ip, link } = createHost()
     const heard: string[] = []
@@ -260,7 +260,7 @@ describe('options', () => {
   })
 })
 
-describe('fragments', () => {
+describe('fragments (RFC 1122 §3.3.2)', () => {
   const data = counting(3000)
   const cut = (from: number, to: number, change = {}, options?: Uint8Array): Uint8Array =>
     packet({ id: 9, fragmentOffset: from, moreFragments: to < 3000, ...change }, data.slice(from, to), options)

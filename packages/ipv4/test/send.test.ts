@@ -130,7 +130,7 @@ describe('sending', () => {
   })
 })
 
-describe('where packets go', () => {
+describe('where packets go (RFC 1122 §3.3.1)', () => {
   it('to stations on the link, else to the gateway', () => {
     const { ip, link } = createHost()
     ip.write(PEER, 17, 1, filling(counting(1)))
@@ -179,7 +179,7 @@ describe('where packets go', () => {
   })
 })
 
-describe('source addresses', () => {
+describe('source addresses (RFC 1122 §3.3.4.3)', () => {
   it('are chosen by the way', () => {
     const { ip } = createHost()
     ip.addAddress(ipv4Prefix('10.9.0.1/16'))
@@ -219,7 +219,7 @@ describe('source addresses', () => {
   })
 })
 
-describe('fragments', () => {
+describe('fragments (RFC 791 §3.2)', () => {
   it.each([1481, 2000, 2960, 2961, 10_000, 65_515])('%i bytes leave in pieces that fit', (length) => {
     const { ip, link } = createHost()
     const data = counting(length)

@@ -69,7 +69,7 @@ function changed(bytes: Uint8Array, at: number, value: number): Uint8Array {
   return b
 }
 
-describe('the IPv4 header', () => {
+describe('the IPv4 header (RFC 791 §3.1)', () => {
   it('decodes the captured packet', () => {
     expect(decode(UDP, 0, UDP.length)).toEqual(UDP_HEADER)
     expect(decode(WITH_OPTION, 0, WITH_OPTION.length)).toEqual(OPTION_HEADER)
@@ -203,7 +203,7 @@ describe('the IPv4 header', () => {
   })
 })
 
-describe('header options', () => {
+describe('header options (RFC 791 §3.1)', () => {
   const list = (text: string): Uint8Array => fromHex(text)
 
   it.each([

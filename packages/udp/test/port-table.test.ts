@@ -176,7 +176,7 @@ describe('connected sockets', () => {
   })
 })
 
-describe('an ephemeral port', () => {
+describe('an ephemeral port (RFC 6056 §3.3)', () => {
   it('is any of the range, each about as often', () => {
     const random = seededRandom(3)
     const counts = new Map<number, number>()

@@ -166,7 +166,7 @@ describe('binding', () => {
   })
 })
 
-describe('reports of the network', () => {
+describe('reports of the network (RFC 1122 §4.1.3.3)', () => {
   let host: TestIp
   let udp: Udp
   const router = ip('10.0.0.254')

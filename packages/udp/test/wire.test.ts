@@ -22,7 +22,7 @@ const SRC = ipv4('192.0.2.1')
 const DST = ipv4('192.0.2.2')
 const HEADER: UdpHeader = { srcPort: 53, dstPort: 40000, length: 13, checksum: 0x9b88 }
 
-describe('the UDP header', () => {
+describe('the UDP header (RFC 768)', () => {
   it.each([
     [OVER_IPV4, SRC, DST, 0x9b88],
     [OVER_IPV6, ipv6('2001:db8::1'), ipv6('2001:db8::2'), 0xc417],

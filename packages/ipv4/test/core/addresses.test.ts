@@ -8,7 +8,7 @@ function of(...list: string[]): Addresses {
   return addresses
 }
 
-describe('own addresses', () => {
+describe('own addresses (RFC 1122 §3.2.1.3)', () => {
   it('are added once, changed and removed', () => {
     const a = of('10.0.0.1/24')
     expect(a.add(ipv4Prefix('10.0.0.1/24'))).toBe(false)

@@ -64,7 +64,7 @@ function harness(random: Random = longest) {
   return { igmp, sent, until, hear, query }
 }
 
-describe('IGMPv3 membership', () => {
+describe('IGMPv3 membership (RFC 3376 §5)', () => {
   it('is told at once and once more', () => {
     const { igmp, sent, until } = harness()
     igmp.join(0, G)
@@ -208,7 +208,7 @@ describe('IGMPv3 membership', () => {
   })
 })
 
-describe('IGMPv3 source filters', () => {
+describe('IGMPv3 source filters (RFC 3376 §5)', () => {
   it.each([
     ['INCLUDE (A) to INCLUDE (B)', only(1, 2), only(2, 3), ['ALLOW 239.1.2.3 {10.0.0.3}, BLOCK 239.1.2.3 {10.0.0.1}']],
     ['EXCLUDE (A) to EXCLUDE (B)', but(1, 2), but(2, 3), ['ALLOW 239.1.2.3 {10.0.0.1}, BLOCK 239.1.2.3 {10.0.0.3}']],
@@ -293,7 +293,7 @@ describe('IGMPv3 source filters', () => {
   })
 })
 
-describe('IGMP among older routers', () => {
+describe('IGMP among older routers (RFC 3376 §7.2, RFC 2236 §3)', () => {
   it('speaks version 2 for as long as one was heard', () => {
     const { igmp, sent, until, query } = harness()
     query(0, 0, { version: 2 })

@@ -10,7 +10,7 @@ function cache(limits: Partial<{ maxPathMtus: number; minPathMtu: number; pathMt
   return new PathMtus({ maxPathMtus: 8, minPathMtu: 552, pathMtuLifetimeMs: 600_000, ...limits })
 }
 
-describe('path MTUs', () => {
+describe('path MTUs (RFC 1191 §3)', () => {
   it('know nothing at first', () => {
     const p = cache()
     expect([p.limit(DST), p.mustFragment(DST), p.deadline()]).toEqual([

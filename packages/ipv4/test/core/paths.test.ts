@@ -22,7 +22,7 @@ function host(...own: string[]) {
   return { addresses, routes, redirects, paths, to }
 }
 
-describe('paths', () => {
+describe('paths (RFC 1122 §3.3.1)', () => {
   it.each([
     ['10.0.0.7', 'station 10.0.0.7 from 10.0.0.1'],
     ['10.9.0.7', 'station 10.9.0.7 from 10.9.0.1'],

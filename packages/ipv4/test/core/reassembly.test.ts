@@ -85,7 +85,7 @@ function pieces(...cuts: number[]): FragmentSpec[] {
   return cuts.map((to, i) => ({ from: i === 0 ? 0 : cuts[i - 1]!, to, last: i === cuts.length - 1 }))
 }
 
-describe('reassembly', () => {
+describe('reassembly (RFC 791 §3.2, RFC 1122 §3.3.2)', () => {
   it.each([
     [2, [8, 16]],
     [2, [8, 9]],

@@ -17,7 +17,7 @@ function way(routes: Routes, dst: string): string | undefined {
   return route === undefined ? undefined : route.gateway === undefined ? 'link' : formatIpv4(route.gateway)
 }
 
-describe('the routing table', () => {
+describe('the routing table (RFC 1122 §3.3.1)', () => {
   it('prefers the longest prefix, whatever the order of adding', () => {
     const rows: [string, string][] = [
       ['0.0.0.0/0', '10.0.0.1'],

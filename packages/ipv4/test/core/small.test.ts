@@ -12,7 +12,7 @@ import { createHeader, type Ipv4Header } from '../../src/wire.ts'
 const A = ipv4('10.0.0.1')
 const B = ipv4('10.0.0.2')
 
-describe('identifications', () => {
+describe('identifications (RFC 6864 §4)', () => {
   it('are unique per source, destination and protocol', () => {
     const ids = new Identifications(seededRandom(7))
     const seen = new Set<number>()
@@ -46,7 +46,7 @@ describe('identifications', () => {
   })
 })
 
-describe('pending packets', () => {
+describe('pending packets (RFC 1122 §2.3.2.2)', () => {
   const limits = { pendingPerHop: 3, pendingHops: 2, pendingBytes: 1000 }
   const packet = (length: number): StoredPacket => ({
     buf: new Uint8Array(length),
