@@ -43,11 +43,13 @@ export function createTcp(deps: TcpDeps, options: TcpOptions = {}): Tcp {
   return new TcpShell(deps, checkOptions(options))
 }
 
-class TcpShell implements Tcp {
+/** What `createTcp` makes. */
+export class TcpShell implements Tcp {
   readonly stats: TcpStats = createTcpStats()
   readonly #ip: Ip
   readonly #config: TcpConfig
-  readonly #engine: Engine
+  /** For tests that look at the connections themselves. */
+  readonly engine: Engine
   readonly #ports: EphemeralPorts
   readonly #clock
   readonly #unlisten: () => void
@@ -58,9 +60,9 @@ class TcpShell implements Tcp {
     this.#ip = ip
     this.#clock = clock
     this.#config = config
-    this.#engine = new Engine(deps, log, config, this.stats)
+    this.engine = new Engine(deps, log, config, this.stats)
     this.#ports = new EphemeralPorts(random, config.ephemeralPorts)
-    this.#unlisten = ip.listen(PROTOCOL_TCP, new Receiver(this.#engine, (address) => this.#isLocal(address)))
+    this.#unlisten = ip.listen(PROTOCOL_TCP, new Receiver(this.engine, (address) => this.#isLocal(address)))
   }
 
   connect(to: TcpTarget, options: TcpConnectOptions = {}): Promise<TcpFlow> {
@@ -75,7 +77,7 @@ class TcpShell implements Tcp {
     if (signal?.aborted === true) return Promise.reject(signal.reason)
     if (this.#closing !== undefined) return Promise.reject(new TcpError('ERR_TCP_CLOSED', 'TCP is closed'))
     try {
-      const c = this.#engine.create(this.#identify(to), chosen)
+      const c = this.engine.create(this.#identify(to), chosen)
       return this.#open(c, timeoutMs, options)
     } catch (error) {
       return Promise.reject(asTcpError(error))
@@ -91,11 +93,11 @@ class TcpShell implements Tcp {
     const flowOptions = checkFlowOptions(on)
     if (this.#closing !== undefined) throw new TcpError('ERR_TCP_CLOSED', 'TCP is closed')
     const port = on.port === 0 ? this.#freePort(address) : on.port
-    const { listeners } = this.#engine
+    const { listeners } = this.engine
     if (listeners.get(address, port) !== undefined) throw new TcpError('ERR_TCP_PORT_IN_USE', `port ${port} is in use`)
     const listener = new ConnectionListener(
       { address, port, backlog, synBacklog, fastOpen, flowOptions },
-      this.#engine,
+      this.engine,
       onFlow,
     )
     listeners.add(listener)
@@ -103,7 +105,7 @@ class TcpShell implements Tcp {
   }
 
   connections(): readonly TcpConnectionState[] {
-    const { table } = this.#engine
+    const { table } = this.engine
     const parked = Array.from(table.parked(), ({ packed }) => ({ ...idOf(packed!), state: 'ESTABLISHED' as const }))
     return [...table.bySlot.filter((c) => c !== undefined), ...parked].map(stateOf)
   }
@@ -120,7 +122,7 @@ class TcpShell implements Tcp {
   }
 
   #open(c: Connection, timeoutMs: number, { signal, data, fastOpen }: TcpConnectOptions): Promise<TcpFlow> {
-    const engine = this.#engine
+    const engine = this.engine
     const now = engine.now()
     const opening = engine.opening(c, now)
     if (!engine.makeRoom()) throw new TcpError('ERR_TCP_LIMIT', `${this.#config.maxConnections} connections are open`)
@@ -140,7 +142,7 @@ class TcpShell implements Tcp {
   /** The four numbers of a connection to `to`. Throws IpError, TcpError. */
   #identify(to: TcpTarget): ConnectionId {
     const local = to.localAddress ?? this.#ip.source(to.address)
-    const { table, listeners } = this.#engine
+    const { table, listeners } = this.engine
     const isFree = (port: number): boolean => table.find(local, port, to.address, to.port) === undefined
     const localPort =
       to.localPort ?? this.#ports.choose(local, to.address, to.port, (port) => isFree(port) && !listeners.isUsed(port))
@@ -150,7 +152,7 @@ class TcpShell implements Tcp {
   }
 
   #freePort(address: IpAddress | undefined): number {
-    const { listeners } = this.#engine
+    const { listeners } = this.engine
     const any = address ?? (0 as IpAddress)
     const port = this.#ports.choose(any, any, 0, (candidate) => !listeners.isUsed(candidate))
     if (port === undefined) throw new TcpError('ERR_TCP_NO_PORT', 'no local port is free')
@@ -171,7 +173,7 @@ class TcpShell implements Tcp {
   }
 
   async #end(graceMs: number): Promise<void> {
-    const engine = this.#engine
+    const engine = this.engine
     for (const listener of engine.listeners.all()) void listener.close()
     if (graceMs > 0) await this.#closeFlows(graceMs)
     for (const parking of engine.table.parked()) engine.wake(parking)
@@ -188,7 +190,7 @@ class TcpShell implements Tcp {
 
   /** Resolves when every flow has ended, or after `graceMs`. */
   async #closeFlows(graceMs: number): Promise<void> {
-    const engine = this.#engine
+    const engine = this.engine
     const isQuiet = (): boolean => engine.table.size === engine.timeWait.size
     for (const parking of engine.table.parked()) engine.wake(parking)
     for (const c of engine.table.bySlot) if (c?.owner instanceof ConnectionFlow) void c.owner.close()

@@ -22,6 +22,10 @@ export interface LinkOptions {
   readonly markBytes?: number
   /** Called for each packet; true drops it. */
   readonly drop?: (packet: Packet, nth: number) => boolean
+  /** Called for each packet; what it returns travels in its place. */
+  readonly alter?: (packet: Packet) => Packet
+  /** Called for each packet that arrives; what it returns arrives right behind it. */
+  readonly follow?: (packet: Packet) => Packet | undefined
 }
 
 export interface PairOptions {
@@ -133,7 +137,9 @@ class Link {
 
   send(packet: Packet): void {
     const lossless = this.#options.loss === undefined && this.#options.drop === undefined
-    for (const p of lossless ? [packet] : segment(packet)) this.#sendOne(p)
+    const { alter } = this.#options
+    for (const p of lossless && alter === undefined ? [packet] : segment(packet))
+      this.#sendOne(alter === undefined ? p : alter(p))
   }
 
   #sendOne(packet: Packet): void {
@@ -172,7 +178,13 @@ class Link {
     const batch = this.#arriving.get(at) ?? []
     this.#arriving.delete(at)
     const ip = this.#to()
-    for (const p of batch) ip.receive(p.src, p.bytes, { dst: p.dst, meta: { ...p.meta }, trafficClass: p.trafficClass })
+    const receive = (p: Packet): void =>
+      void ip.receive(p.src, p.bytes, { dst: p.dst, meta: { ...p.meta }, trafficClass: p.trafficClass })
+    for (const p of batch) {
+      receive(p)
+      const second = this.#options.follow?.(p)
+      if (second !== undefined) receive(second)
+    }
     ip.batchEnd()
   }
 
