@@ -223,6 +223,18 @@ describe('address resolution, RFC 4861 §7.2.2', () => {
     expect(dropped).toEqual({ 'neighbor-queue-full': 2 })
   })
 
+  it('backs off where it is told to ask more often, RFC 7048 §3', () => {
+    create({ maxMulticastSolicit: 12 })
+    cache.use(0, A, OWN)
+    const waits: number[] = []
+    for (let now = 0; stateOf() === 'incomplete'; ) {
+      waits.push(cache.deadline() - now)
+      now = cache.deadline()
+      cache.timeout(now)
+    }
+    expect(waits).toEqual([1000, 1000, 1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000, 60_000, 60_000])
+  })
+
   it('takes the interval from routers', () => {
     cache.configure(0, 0, 250)
     cache.use(0, A, OWN)

@@ -32,6 +32,7 @@ import {
   ROUTER_ALERT_LEN,
 } from '../src/wire.ts'
 import * as captures from './captures.ts'
+import { ra } from './packets.ts'
 
 const at = (b: Uint8Array, o: number, byte: number): Uint8Array => {
   const changed = b.slice()
@@ -370,6 +371,16 @@ describe('validity checks of Neighbor Discovery', () => {
     expect(decodeMessage(redirect('fd01::1', 'fd01::1'), { src: linkLocal, dst: own })).toMatchObject({
       kind: 'redirect',
     })
+  })
+})
+
+describe('a router advertisement', () => {
+  it('with the reserved preference has a medium one, RFC 4191 §2.2', () => {
+    const b = ra({ preference: 'high' })
+    b[45] = (b[45]! & ~0x18) | 0x10
+    const header = decodeIpv6Header(b, 0, b.length)
+    if (typeof header === 'string') throw new Error(header)
+    expect(decodeNd(b, 40, b.length, header)).toMatchObject({ preference: 'medium' })
   })
 })
 
