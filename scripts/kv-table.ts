@@ -10,6 +10,7 @@ import type { KvCapabilities, KvRo } from '@fata/kv'
 import { openCrunched } from '@fata/kv-crunch'
 import { openDir, openDirReadOnly } from '@fata/kv-dir'
 import { openEtcd } from '@fata/kv-etcd'
+import { openGit } from '@fata/kv-git'
 import { openLevel } from '@fata/kv-level'
 import { openClassicLevel } from '@fata/kv-level/classic'
 import { createMem } from '@fata/kv-mem'
@@ -38,6 +39,7 @@ const rows: readonly Row[] = [
   { package: 'kv-tar', opened: 'openTarFile', open: (place) => openTarFile(join(place, 'a.tar'), { create: true }) },
   { package: 'kv-tar', opened: 'openTarReadOnly', open: () => openTarReadOnly(bytesSource(new Uint8Array(1024))) },
   { package: 'kv-crunch', opened: 'openCrunched', open: async () => openCrunched({ lastModified: 0, files: [] }) },
+  { package: 'kv-git', opened: 'openGit` over `kv-dir', open: async (place) => openGit(await openDir(place)) },
   { package: 'kv-etcd', opened: 'openEtcd', open: () => openEtcd('http://127.0.0.1', { fetch: answerNothing }) },
 ]
 

@@ -4,6 +4,8 @@ import { openClassicLevel } from '@fata/kv-level/classic'
 import { createMem } from '@fata/kv-mem'
 import { openTarFile } from '@fata/kv-tar/file'
 import { ClassicLevel } from 'classic-level'
+import { bareEtcd, etcdStore } from './etcd.ts'
+import { bareGit, gitStore } from './git.ts'
 import { type Rates, type Row, type Subject, subjectOf, type Target } from './subject.ts'
 
 const MAX_BATCH_COST = 1.5
@@ -30,6 +32,20 @@ export const rows: readonly Row[] = [
     open: async (place) => subjectOf(await openClassicLevel(place)),
     bare: 'classic-level, sync',
     openBare: (place) => bareLevel(place),
+    targets: [cheapBatches],
+  },
+  {
+    store: 'kv-etcd',
+    open: (place) => etcdStore(place),
+    bare: 'etcd gateway, fetch',
+    openBare: (place) => bareEtcd(place),
+    targets: [cheapBatches],
+  },
+  {
+    store: 'kv-git',
+    open: (place) => gitStore(place),
+    bare: 'isomorphic-git, no fsync',
+    openBare: (place) => bareGit(place),
     targets: [cheapBatches],
   },
   {
