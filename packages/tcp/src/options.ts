@@ -58,6 +58,11 @@ export interface TcpOptions {
   /** Segments that may be sent before the first acknowledgment (RFC 6928). Default 10. */
   readonly initialWindowSegments?: number | undefined
 
+  /**
+   * Look for the segment size that the path carries by sending (RFC 4821): never; where segments vanish without a word; from the
+   * beginning. Default `'black-hole'`.
+   */
+  readonly mtuProbing?: 'off' | 'black-hole' | 'always' | undefined
   /** Begin anew from the initial window after an idle time (RFC 5681 §4.1). Default true. */
   readonly restartAfterIdle?: boolean | undefined
   /** Report text that came twice (RFC 2883). Default true. */
@@ -126,6 +131,7 @@ export const TCP_DEFAULTS: TcpConfig = Object.freeze({
   ecn: 'accept',
   congestion: 'cubic',
   initialWindowSegments: 10,
+  mtuProbing: 'black-hole',
   restartAfterIdle: true,
   dsack: true,
   minRtoMs: 200,
@@ -180,6 +186,7 @@ export function checkOptions(options: TcpOptions): TcpConfig {
     checkRange(name, config[name as keyof typeof RANGES], least, greatest)
   checkCongestion(config.congestion)
   checkOneOf('synCookies', config.synCookies, ['off', 'auto', 'always'])
+  checkOneOf('mtuProbing', config.mtuProbing, ['off', 'black-hole', 'always'])
   checkOneOf('ecn', config.ecn, ['off', 'accept', 'request'])
   const [first, last] = config.ephemeralPorts
   checkRange('ephemeralPorts', first, 1, 65535)

@@ -26,6 +26,9 @@ export interface TcpStats {
   /** Tail loss probes that repeated a segment. */
   tailProbesOut: number
   windowProbesOut: number
+  /** Larger segments that tried the path, and paths that swallowed large ones (RFC 4821). */
+  mtuProbesOut: number
+  blackHoles: number
   keepaliveProbesOut: number
   challengeAcksOut: number
   /** SYN cookies sent, and those that came back. */
@@ -68,6 +71,8 @@ export function createTcpStats(): TcpStats {
     outOfOrderIn: 0,
     tailProbesOut: 0,
     windowProbesOut: 0,
+    mtuProbesOut: 0,
+    blackHoles: 0,
     keepaliveProbesOut: 0,
     challengeAcksOut: 0,
     cookiesOut: 0,

@@ -99,6 +99,15 @@ describe('TCP options', () => {
     }
   })
 
+  it('RFC 7413 §4.1.1: reads fast open cookies of 4 to 16 bytes, of even length', () => {
+    for (let length = 0; length <= 18; length++) {
+      const { v } = parse(Uint8Array.from({ length: 2 + length }, (_, i) => (i === 0 ? 34 : i === 1 ? 2 + length : i)))
+      const right = length === 0 || (length >= 4 && length <= 16 && length % 2 === 0)
+      expect(v.fastOpen).toBe(right ? length : -1)
+      if (right) expect([...v.fastOpenCookie.subarray(0, length)]).toEqual(Array.from({ length }, (_, i) => i + 2))
+    }
+  })
+
   it('round trip: every combination of SYN options', () => {
     for (let bits = 0; bits < 8; bits++) {
       const options = {

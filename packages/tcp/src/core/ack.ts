@@ -4,6 +4,7 @@ import { finish, resetIfDiscarded, startTimeWait } from './close.ts'
 import { type Connection, finAcked, NO_FLIGHT } from './connection.ts'
 import { noteEcho } from './ecn.ts'
 import { type Flight, stampDiff, stampOf } from './flight.ts'
+import { settleProbe } from './mtu-search.ts'
 import { noteDelivered, trustUntil } from './rack.ts'
 import type { Tally } from './records.ts'
 import { onDelivered, onDuplicateAck, onNewAck, recoverByTime } from './recovery.ts'
@@ -78,6 +79,7 @@ function acknowledge(c: Connection, s: Segment, now: number): void {
   sampleRoundTrip(c, s, now)
   c.backoff = 0
   c.stalledAt = Number.POSITIVE_INFINITY
+  if (c.search !== undefined) settleProbe(c, c.search, now)
   if (c.queue !== undefined) releaseText(c, textEnd, text)
   if (c.flight.count === 0 && c.flight !== NO_FLIGHT) {
     c.flight.clear()

@@ -10,7 +10,7 @@ import type { Context } from './context.ts'
 import { Flight } from './flight.ts'
 import type { DeliveryRate } from './rate.ts'
 import type { Reassembly } from './reassembly.ts'
-import type { FastOpen, Pace, Prr, Tally } from './records.ts'
+import type { FastOpen, MtuSearch, Pace, Prr, Tally } from './records.ts'
 import type { SendQueue } from './send-queue.ts'
 import type { State } from './state.ts'
 
@@ -112,6 +112,7 @@ export class Connection {
   duplicateEnd = 0
   urgent: Urgent | undefined = undefined
   fastOpen: FastOpen | undefined = undefined
+  search: MtuSearch | undefined = undefined
   ecn: Ecn | undefined = undefined
   /** The application has closed: what arrives is discarded, and a reset at the end says so if anything was (SHLD-3). */
   discarding = false

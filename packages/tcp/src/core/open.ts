@@ -2,16 +2,17 @@ import { type IpAddress, isIpv4 } from '@fata/addr'
 import { clearGather, serialGt, serialLeq } from '@fata/bytes'
 import { countDrop, type Offload } from '@fata/net'
 import { ACK, HEADER_LEN, RST, SYN } from '../wire.ts'
-import { TIMESTAMPS_LEN } from '../wire-options.ts'
 import { processAck } from './ack.ts'
 import { remove } from './close.ts'
 import type { Connection } from './connection.ts'
 import { takeSynFlags } from './ecn.ts'
 import { settleSynText } from './fast-open.ts'
+import { beginSearch } from './mtu-search.ts'
 import type { Outgoing } from './outgoing.ts'
 import { setPace } from './pace.ts'
 import { armRetransmit, measure, startAfterLostSyn, stopRetransmit } from './rto.ts'
 import { type Segment, segmentLength } from './segment.ts'
+import { effectiveMss } from './segment-size.ts'
 import { seqAdd } from './sequence.ts'
 import { EVENT_ESTABLISHED, NEED_ACK, NEED_SYN } from './signals.ts'
 import { enter } from './state.ts'
@@ -111,28 +112,6 @@ function takeSyn(c: Connection, s: Segment, now: number): void {
   takeSynFlags(c, s)
 }
 
-/** Eff.snd.MSS (MUST-16). */
-function effectiveMss(c: Connection): number {
-  const most = Math.min(c.peerMss, c.pathMtu - HEADER_LEN, c.chosen.maxSegmentBytes ?? MAX_WINDOW_FIELD)
-  return Math.max(1, most - (c.timestamps ? TIMESTAMPS_LEN : 0))
-}
-
-/** The way to the peer is another one, or another size. Returns whether segments must be smaller from here on. */
-export function setPath(c: Connection, pathMtu: number, offload: Offload): boolean {
-  c.offload = offload
-  c.pathMtu = pathMtu
-  return c.peerMss !== 0 && resize(c)
-}
-
-/** The size of segments follows from what is known. The window keeps its number of segments (RFC 5681 §3.1). Are they smaller? */
-export function resize(c: Connection): boolean {
-  const before = c.mss
-  c.mss = effectiveMss(c)
-  if (c.mss >= before) return false
-  c.congestion.cwnd = Math.max(c.mss, Math.floor((c.congestion.cwnd / before) * c.mss))
-  return true
-}
-
 /** SYN-SENT, RFC 9293 §3.10.7.3. Returns whether `reply` has been filled with a reset. */
 export function synSent(c: Connection, s: Segment, now: number, reply: Outgoing): boolean {
   const acked = (s.flags & ACK) !== 0
@@ -183,6 +162,7 @@ export function becomeEstablished(c: Connection, s: Segment, now: number): void 
   else if (c.timestamps && s.options.hasTimestamps) measure(c, Math.max(0, timestampAge(c, s.options.tsEcr, now)))
   else if (lostSyn) startAfterLostSyn(c)
   c.backoff = 0
+  beginSearch(c)
   c.congestion.onEstablished(c.mss, lostSyn)
   if (c.flight.count === 0) stopRetransmit(c)
   else armRetransmit(c, now)

@@ -51,3 +51,17 @@ export interface FastOpen {
   /** A server has taken the text of the SYN: the connection is used before its handshake is over. */
   accepted: boolean
 }
+
+/** Search for the path MTU (RFC 4821 §7.1). */
+export interface MtuSearch {
+  /** Sizes are known to arrive up to `low`, search_low, and not to arrive beyond `high`, search_high. */
+  low: number
+  high: number
+  /** A probe of `probeSize` is in flight as `[probeStart, probeEnd)`. */
+  probing: boolean
+  probeSize: number
+  probeStart: number
+  probeEnd: number
+  /** When the search begins anew that is over. */
+  retryAt: number
+}

@@ -1,6 +1,7 @@
 import { serialDiff, serialGeq, serialGt } from '@fata/bytes'
 import { type Connection, pipe, type Recovery } from './connection.ts'
 import { SACKED } from './flight.ts'
+import { failProbe, loseProbe } from './mtu-search.ts'
 import { beginReduction, reduceWindow } from './prr.ts'
 import { detectLosses, endRound, markLossesOnTimeout } from './rack.ts'
 import { seqAdd } from './sequence.ts'
@@ -30,7 +31,12 @@ export function onDuplicateAck(c: Connection, now: number): void {
   if (c.dupAcks === 0) c.dupSndNxt = c.sndNxt
   c.dupAcks++
   if (c.sack || c.recovery !== 'none' || c.dupAcks < DUPLICATES || !mayRecover(c)) return
-  startFast(c, now)
+  if (c.search?.probing === true && c.search.probeStart === c.sndUna) {
+    failProbe(c, now)
+    c.dupAcks = 0
+  } else {
+    startFast(c, now)
+  }
   markHeadLost(c)
 }
 
@@ -91,6 +97,10 @@ export function recoverByTime(c: Connection, now: number): void {
   detectLosses(c, now)
   if (c.flight.lost === c.flight.resent) return
   if (c.recovery !== 'none' || !mayRecover(c)) return
+  if (c.search !== undefined && loseProbe(c, c.search, now)) {
+    c.needs |= NEED_RESEND
+    return
+  }
   if (c.dupAcks === 0) c.dupSndNxt = c.sndNxt
   startFast(c, now)
   c.needs |= NEED_RESEND

@@ -3,8 +3,8 @@ import type { IpReportKind } from '@fata/ip'
 import { countDrop, type Offload } from '@fata/net'
 import { remove } from './close.ts'
 import type { Connection } from './connection.ts'
-import { setPath } from './open.ts'
 import { onTooBig } from './recovery.ts'
+import { setPath } from './segment-size.ts'
 import { EVENT_SOFT_ERROR } from './signals.ts'
 
 /**

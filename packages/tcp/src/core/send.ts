@@ -6,6 +6,7 @@ import { type Connection, type Ecn, finSent, NO_FLIGHT, pipe, unsentBytes } from
 import { capable, synFlags } from './ecn.ts'
 import { fastOpenOption, gatherSynText } from './fast-open.ts'
 import { stampOf } from './flight.ts'
+import { noteProbe, probeLength } from './mtu-search.ts'
 import type { Outgoing } from './outgoing.ts'
 import { mayLeave } from './pace.ts'
 import { congestionWindow, countReduced } from './prr.ts'
@@ -108,8 +109,9 @@ function emitNew(c: Connection, out: Outgoing, now: number): boolean {
   if (usable <= 0) return false
   if (c.pace !== undefined && !mayLeave(c, c.pace, now)) return false
   restartAfterIdle(c, now)
-  const mss = fullSegment(c)
-  let length = available === 0 ? 0 : newLength(c, available, usable, mss)
+  const probe = c.search === undefined ? 0 : probeLength(c, c.search, available, usable, now)
+  const mss = probe > 0 ? probe : fullSegment(c)
+  let length = probe > 0 ? probe : available === 0 ? 0 : newLength(c, available, usable, mss)
   if (available > 0 && length === 0) return false
   length = gatherText(c, out, c.sndNxt, length, mss)
   const withFin = fin && length === available && usable > length
@@ -119,6 +121,7 @@ function emitNew(c: Connection, out: Outgoing, now: number): boolean {
   c.rate?.noteSent(end, c.flight.count === 0, now)
   c.flight.push(seq, end, stampOf(now))
   c.sndNxt = end
+  if (probe > 0 && length === probe) noteProbe(c, c.search!, seq, end)
   if (length % mss !== 0) c.smallEnd = end
   c.bytesSent += length
   countReduced(c, length)

@@ -2,6 +2,7 @@ import { serialDiff } from '@fata/bytes'
 import { remove } from './close.ts'
 import { type Connection, finSent, unsentBytes } from './connection.ts'
 import { onFastOpenLost } from './fast-open.ts'
+import { failProbe, suspectBlackHole } from './mtu-search.ts'
 import { noteOccupation } from './occupation.ts'
 import type { DeliveryRate } from './rate.ts'
 import { onTimeout, recoverByTime } from './recovery.ts'
@@ -88,8 +89,10 @@ function onStall(c: Connection, now: number): void {
 
 function resend(c: Connection, now: number): void {
   c.tcp.stats.timeouts++
+  failProbe(c, now)
   onTimeout(c, now)
   backOff(c)
+  suspectBlackHole(c)
   armRetransmit(c, now)
 }
 
