@@ -204,6 +204,20 @@ describeWith(['tap', 'ping', 'tshark', 'traceroute', 'mtr'], 'IPv4 through a rou
     expect(faults).toBe('')
   })
 
+  /** Sends so much over TCP, and returns what the other end says came. */
+  async function upload(bytes: number): Promise<string> {
+    const server = beyond.start('node', [`${here}support/counting-server.mjs`, '5001'])
+    await server.line(/^listening$/)
+    const flow = await host.stack.tcp.connect({ address: ip(BEYOND), port: 5001 })
+    await flow.write(new Uint8Array(bytes))
+    await flow.shutdown()
+    let answer = ''
+    for await (const chunk of flow) answer += new TextDecoder().decode(chunk)
+    await flow.close()
+    await server.stop('SIGTERM')
+    return answer
+  }
+
   it('RFC 1191: learns what the narrow way takes, and keeps to it', async () => {
     const whole = { size: 1472, fragment: false, timeoutMs: 5000 }
     expect(await host.ipv4.ping(ipv4(BEYOND), whole)).toMatchObject({
@@ -219,18 +233,7 @@ describeWith(['tap', 'ping', 'tshark', 'traceroute', 'mtr'], 'IPv4 through a rou
   })
 
   it('RFC 1191 §6.5: sends TCP in segments that fit', async () => {
-    const listening =
-      "const s = require('net').createServer((c) => { let n = 0; c.on('data', (d) => (n += d.length)); c.on('end', () => c.end(String(n))) }); s.listen(5001, () => console.log('listening'))"
-    const server = beyond.start('node', ['-e', listening])
-    await server.line(/^listening$/)
-    const flow = await host.stack.tcp.connect({ address: ip(BEYOND), port: 5001 })
-    await flow.write(new Uint8Array(300_000))
-    await flow.shutdown()
-    let answer = ''
-    for await (const chunk of flow) answer += new TextDecoder().decode(chunk)
-    expect(answer).toBe('300000')
-    await flow.close()
-    await server.stop('SIGTERM')
+    expect(await upload(300_000)).toBe('300000')
   })
 
   it('RFC 1191 §2: is told the way back by ping -M do, whose packets it answers', async () => {
@@ -272,5 +275,19 @@ describeWith(['tap', 'ping', 'tshark', 'traceroute', 'mtr'], 'IPv4 through a rou
     socket.send(new Uint8Array(5))
     await expect(socket.receive()).rejects.toMatchObject({ kind: 'host-unreachable', reporter: ipv4(KERNEL) })
     await socket.close()
+  })
+
+  it('RFC 4821 §7.7: gets TCP through where large packets vanish without a word', { timeout: 60_000 }, async () => {
+    // A veth drops what its other end does not take; that end still claims to take whole segments.
+    await beyond.check('ip', ['link', 'set', 'veth0', 'mtu', String(NARROW)])
+    await beyond.check('ip', ['route', 'change', 'default', 'via', '10.1.0.1', 'advmss', '1460'])
+    await beyond.check('ip', ['route', 'change', '10.1.0.0/24', 'dev', 'veth0', 'src', BEYOND, 'advmss', '1460'])
+    await router.check('ip', ['route', 'change', '10.1.0.0/24', 'dev', 'veth0'])
+    expect(await host.close()).toBe('')
+    host = startIpv4Host(router)
+    const whole = { size: 1472, fragment: false, timeoutMs: 1000 }
+    expect(await host.ipv4.ping(ipv4(BEYOND), whole)).toMatchObject({ kind: 'timeout' })
+    expect(await upload(300_000)).toBe('300000')
+    expect(host.ipv4.stats.errorsReported).toEqual({})
   })
 })
