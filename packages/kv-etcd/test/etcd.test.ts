@@ -236,15 +236,17 @@ describe.skipIf(cannotRun('kv-etcd'))('kv-etcd', () => {
     })
 
     it('says lagged when etcd has forgotten what came meanwhile', async () => {
-      const { kv, proxy } = await proxied({ retryMs: 400 })
+      const { kv, proxy } = await proxied()
       const other = await open({ prefix: `test ${prefixes - 1}` })
       const { next } = follow(kv)
       await other.set('/a', bytes('1'))
       expect(await next()).toBe('set /a')
+      proxy.closed = true
       proxy.cut()
       await other.set('/lost', bytes('1'))
       await other.set('/a', bytes('2'))
       await compact()
+      proxy.closed = false
       expect(await next()).toBe('lagged')
       await other.set('/b', bytes('3'))
       // The revision that etcd kept comes again.

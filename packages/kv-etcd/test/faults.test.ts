@@ -107,7 +107,8 @@ describe.skipIf(cannotRun('a cluster under faults'))('a cluster of three', () =>
     console.log(`${name}: ${workload.acknowledged} writes, ${sizes} operations, ${[...workload.codes].join(' ')}`)
     expect(workload.torn, 'snapshots that saw a part of a batch').toBe(0)
     for (const [key, history] of workload.histories) expect(isLinearizable(history), key).toBe(true)
-    expect([...workload.codes.keys()].filter((code) => code !== 'KV_OUTCOME_UNKNOWN')).toEqual([])
+    // Without a majority for long enough a write is given up; then it has not happened, or the histories would show it.
+    expect(['KV_IO', 'KV_OUTCOME_UNKNOWN']).toEqual(expect.arrayContaining([...workload.codes.keys()]))
   }
 
   async function begin(urls: readonly string[], prefix: string): Promise<void> {

@@ -5,6 +5,8 @@ export interface TcpProxy {
   readonly url: string
   /** What comes from the server is thrown away, from the moment that the client sends the next byte. */
   swallow: boolean
+  /** New connections are ended at once. */
+  closed: boolean
   /** Connections since the beginning. */
   connections: number
   /** Ends every connection at once, in the midst of whatever is on its way. */
@@ -17,6 +19,10 @@ export async function startProxy(target: string): Promise<TcpProxy> {
   const { port } = new URL(target)
   const sockets = new Set<Socket>()
   const server = createServer((client) => {
+    if (proxy.closed) {
+      client.resetAndDestroy()
+      return
+    }
     const upstream = connect(Number(port), '127.0.0.1')
     let silent = false
     proxy.connections++
@@ -41,6 +47,7 @@ export async function startProxy(target: string): Promise<TcpProxy> {
   const proxy: TcpProxy = {
     url: `http://127.0.0.1:${(server.address() as { port: number }).port}`,
     swallow: false,
+    closed: false,
     connections: 0,
     cut() {
       for (const socket of sockets) socket.resetAndDestroy()
