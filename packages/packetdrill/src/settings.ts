@@ -10,19 +10,32 @@ export interface Settings {
   readonly tcp: { -readonly [K in keyof TcpOptions]: TcpOptions[K] }
 }
 
+/** What 64 KiB become when they are rounded up to segments of 1460 bytes. */
+export const BSD_BUFFER = 65_700
+
 /** A fresh system. */
 export function settingsFor(profile: Profile): Settings {
   if (profile === 'freebsd')
     return {
       profile,
       personality: freebsd(),
-      tcp: { receiveBufferBytes: 65_536, receiveBufferMaxBytes: 65_535 << 6, minRtoMs: 230, ...BSD_TIMES },
+      tcp: {
+        receiveBufferBytes: BSD_BUFFER,
+        receiveBufferMaxBytes: 65_535 << 6,
+        minRtoMs: 230,
+        manner: 'bsd',
+        dsack: false,
+      },
     }
   return {
     profile,
     personality: linux(),
-    tcp: { receiveBufferBytes: 65_536, receiveBufferMaxBytes: 6_291_456, tolerateMissingTimestamps: true },
+    tcp: {
+      receiveBufferBytes: 65_536,
+      receiveBufferMaxBytes: 6_291_456,
+      tolerateMissingTimestamps: true,
+      burstSegments: 2,
+      rtoGranularityMs: 200,
+    },
   }
 }
-
-const BSD_TIMES = { delayedAckMs: 40 }

@@ -1,5 +1,5 @@
 import { Unsupported } from './errors.ts'
-import type { Settings } from './settings.ts'
+import { BSD_BUFFER, type Settings } from './settings.ts'
 
 type Setter = (s: Settings, value: string) => void
 
@@ -83,7 +83,11 @@ const LINUX: Readonly<Record<string, Setter>> = {
   tcp_mtu_probing: only('tcp_mtu_probing', 0),
   tcp_early_retrans: only('tcp_early_retrans', 3, 4),
   tcp_recovery: only('tcp_recovery', 1),
-  tcp_fastopen: harmless,
+  tcp_fastopen: (_, v) => {
+    const withoutCookie = first(v) & 0x204
+    if (withoutCookie !== 0)
+      throw new Unsupported(`sysctl tcp_fastopen=${v.trim()} (fast open without cookies) is not modelled`)
+  },
   tcp_fastopen_key: harmless,
   tcp_syncookies: only('tcp_syncookies', 0, 1),
   tcp_shrink_window: only('tcp_shrink_window', 0),
@@ -95,7 +99,9 @@ const LINUX: Readonly<Record<string, Setter>> = {
   tcp_reordering: only('tcp_reordering', 3),
   tcp_max_reordering: harmless,
   tcp_tso_win_divisor: harmless,
-  tcp_min_tso_segs: harmless,
+  tcp_min_tso_segs: (s, v) => {
+    s.tcp.burstSegments = Math.max(1, first(v))
+  },
   tcp_pacing_ss_ratio: harmless,
   tcp_pacing_ca_ratio: harmless,
   tcp_no_metrics_save: harmless,
@@ -143,7 +149,7 @@ const FREEBSD: Readonly<Record<string, Setter>> = {
   },
   'net.inet.tcp.recvspace': (s, v) => {
     s.personality.receiveBuffer = first(v)
-    s.tcp.receiveBufferBytes = first(v)
+    s.tcp.receiveBufferBytes = first(v) === 65_536 ? BSD_BUFFER : first(v)
   },
   'net.inet.tcp.sendspace': (s, v) => {
     s.personality.sendBuffer = s.personality.sendBytes = first(v)

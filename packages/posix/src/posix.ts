@@ -42,7 +42,7 @@ export class Posix {
   constructor({ tcp, udp, clock, random, personality = linux() }: PosixDeps) {
     this.personality = personality
     this.#udp = udp
-    this.#deps = { tcp, clock, random, personality, ports: new Map() }
+    this.#deps = { tcp, clock, random, personality, ports: new Map(), cookies: new Set() }
   }
 
   /** Descriptors in use. */

@@ -13,6 +13,8 @@ export interface SocketDeps {
   readonly personality: Personality
   /** How many sockets bind(2) has given each local port. */
   readonly ports: Map<number, number>
+  /** Hosts that have given a fast open cookie, formatted. */
+  readonly cookies: Set<string>
 }
 
 /** What a stream socket is to those who read, write and ask in its name. */

@@ -3,7 +3,7 @@ import type { TcpInfo } from '@fata/tcp'
 /** `struct tcp_info` of Linux, as far as it can be told; times are microseconds. */
 export type TcpInfoStruct = Readonly<Record<`tcpi_${string}`, number>>
 
-/** Values of `tcpi_state`, and of the fields that are sets of bits or enumerations. */
+/** Values of `tcpi_state` by the names of Linux and of FreeBSD, and of the fields that are sets of bits or enumerations. */
 export const TCP_STATES = Object.freeze({
   TCP_ESTABLISHED: 1,
   TCP_SYN_SENT: 2,
@@ -21,6 +21,17 @@ export const TCP_STATES = Object.freeze({
   TCP_CA_CWR: 2,
   TCP_CA_Recovery: 3,
   TCP_CA_Loss: 4,
+  TCPI_CLOSED: 7,
+  TCPI_LISTEN: 10,
+  TCPI_SYN_SENT: 2,
+  TCPI_SYN_RECEIVED: 3,
+  TCPI_ESTABLISHED: 1,
+  TCPI_CLOSE_WAIT: 8,
+  TCPI_FIN_WAIT_1: 4,
+  TCPI_CLOSING: 11,
+  TCPI_LAST_ACK: 9,
+  TCPI_FIN_WAIT_2: 5,
+  TCPI_TIME_WAIT: 6,
   TCPI_OPT_TIMESTAMPS: 1,
   TCPI_OPT_SACK: 2,
   TCPI_OPT_WSCALE: 4,
@@ -63,7 +74,8 @@ function optionBits(info: TcpInfo): number {
     (info.timestamps ? TCP_STATES.TCPI_OPT_TIMESTAMPS : 0) |
     (info.sack ? TCP_STATES.TCPI_OPT_SACK : 0) |
     (info.windowScaling ? TCP_STATES.TCPI_OPT_WSCALE : 0) |
-    (info.ecn ? TCP_STATES.TCPI_OPT_ECN : 0)
+    (info.ecn ? TCP_STATES.TCPI_OPT_ECN : 0) |
+    (info.synData ? TCP_STATES.TCPI_OPT_SYN_DATA : 0)
   )
 }
 

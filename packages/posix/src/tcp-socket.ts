@@ -1,5 +1,5 @@
-import { type Ipv6, isIpv4, isUnspecified, unmapIpv4 } from '@fata/addr'
-import type { TcpFlow, TcpListener } from '@fata/tcp'
+import { formatIp, type Ipv6, isIpv4, isUnspecified, unmapIpv4 } from '@fata/addr'
+import type { TcpConnectOptions, TcpFlow, TcpListener } from '@fata/tcp'
 import { CONSTANTS as C } from './constants.ts'
 import { PosixError, type PosixErrorCode } from './errno.ts'
 import { asPosixError, connectFailure, flowFailure } from './failures.ts'
@@ -115,7 +115,7 @@ export class TcpSocket extends Readiness implements SocketFile, Stream {
   }
 
   /** Starts opening a connection. */
-  #begin(to: SocketAddress): void {
+  #begin(to: SocketAddress, fast: Pick<TcpConnectOptions, 'fastOpen' | 'data'> = {}): void {
     const { tcp } = this.deps
     const address = unmapped(to)
     if (address === undefined) throw new PosixError('EAFNOSUPPORT')
@@ -131,7 +131,11 @@ export class TcpSocket extends Readiness implements SocketFile, Stream {
     }
     let opening: Promise<TcpFlow>
     try {
-      opening = tcp.connect(target, { ...this.options.flowOptions(isIpv4(address)), signal: abort.signal })
+      opening = tcp.connect(target, {
+        ...this.options.flowOptions(isIpv4(address)),
+        ...fast,
+        signal: abort.signal,
+      })
     } catch (error) {
       this.#connecting = undefined
       if (error instanceof TypeError || error instanceof RangeError) throw new PosixError('EINVAL')
@@ -140,6 +144,7 @@ export class TcpSocket extends Readiness implements SocketFile, Stream {
     opening.then(
       (flow) => {
         this.#connecting = undefined
+        if (flow.info().fastOpenCookie) this.deps.cookies.add(formatIp(address))
         this.adopt(flow)
         this.wake(C.POLLOUT | C.POLLWRNORM)
       },
@@ -165,7 +170,7 @@ export class TcpSocket extends Readiness implements SocketFile, Stream {
 
   async send(data: Uint8Array, flags: number, to?: SocketAddress): Promise<number> {
     if (to !== undefined && this.flow === undefined && (flags & C.MSG_FASTOPEN) !== 0 && !this.connecting) {
-      await this.connect(to)
+      return this.#fastOpen(to, data, flags)
     }
     if (this.connecting) {
       await waitOrAgain(this.deps.clock, this, () => !this.connecting, this.patience('write', flags))
@@ -173,6 +178,19 @@ export class TcpSocket extends Readiness implements SocketFile, Stream {
     }
     this.#throwError()
     return this.#sender.send(data, flags)
+  }
+
+  /** MSG_FASTOPEN: with a cookie of the peer the data goes on the SYN; without, one is asked for. */
+  async #fastOpen(to: SocketAddress, data: Uint8Array, flags: number): Promise<number> {
+    const address = unmapped(to)
+    const known = address !== undefined && this.deps.cookies.has(formatIp(address))
+    this.#throwError()
+    this.#begin(to, { fastOpen: true, data: known ? data.slice() : undefined })
+    const { nonblocking } = this.patience('write', flags)
+    if (nonblocking && !known) throw new PosixError('EINPROGRESS')
+    if (nonblocking) return data.length
+    await this.#connected()
+    return known ? data.length : this.#sender.send(data, flags)
   }
 
   async receive(count: number, flags: number): Promise<Received> {

@@ -64,6 +64,8 @@ export function infoOf(c: Connection, now: number): TcpInfo {
     paceBytesPerSecond: 1000 * paceRate(c),
     softError: c.softError,
     failure: c.failure,
+    synData: c.fastOpen?.accepted === true,
+    fastOpenCookie: c.fastOpen?.given === true,
   }
 }
 

@@ -229,4 +229,7 @@ export interface TcpInfo extends TcpConnectionState {
   readonly softError: IpReportKind | undefined
   /** Why the connection is gone; undefined while it is not, and after an orderly end. */
   readonly failure: TcpErrorCode | undefined
+  /** Data on the SYN was taken [TCPI_OPT_SYN_DATA]; the peer gave a cookie for the next time (RFC 7413). */
+  readonly synData: boolean
+  readonly fastOpenCookie: boolean
 }

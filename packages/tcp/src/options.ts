@@ -73,6 +73,11 @@ export interface TcpOptions {
    * decades, since it lies above the delayed acknowledgments of every peer and a lost last segment costs a fifth. Default 200.
    */
   readonly minRtoMs?: number | undefined
+  /**
+   * G of RFC 6298 §2: the timeout is so much longer than the round trip at least. Linux has 200 here, and with it hardly a needless
+   * retransmission. Default 1.
+   */
+  readonly rtoGranularityMs?: number | undefined
   /** Retransmission timeout before a round trip has been measured (RFC 6298 §2.1). Default 1000. */
   readonly initialRtoMs?: number | undefined
   /** Longest retransmission timeout, at least 60 s (RFC 6298 §2.5). Default 60000. */
@@ -102,6 +107,18 @@ export interface TcpOptions {
   readonly answerIntervalMs?: number | undefined
   /** Answer segments that belong to no connection with a reset. Off where another TCP shares the IP layer. Default true. */
   readonly resetUnknown?: boolean | undefined
+  /**
+   * Whose habits to have where the RFCs leave a choice and peers can see it, for hosts that should pass for such a system. `'linux'`: the
+   * first 16 segments are acknowledged at once, then every second full-sized one; a window's edge moves by whole segments. `'bsd'`:
+   * acknowledgments wait from the beginning, but for every second segment of any size; all the room there is is offered; a SYN's
+   * options have the order of FreeBSD. Default `'linux'`.
+   */
+  readonly manner?: 'linux' | 'bsd' | undefined
+  /**
+   * Super-segments are no longer than what the flow sends in a millisecond and than half its congestion window, but may have so many
+   * segments: several flows share a link more evenly, as those of Linux do with 2. Default Infinity: as long as the windows allow.
+   */
+  readonly burstSegments?: number | undefined
   /** First and last local port of connections that name none (RFC 6056). Default [32768, 60999]. */
   readonly ephemeralPorts?: readonly [number, number] | undefined
 }
@@ -133,8 +150,11 @@ export const TCP_DEFAULTS: TcpConfig = Object.freeze({
   initialWindowSegments: 10,
   mtuProbing: 'black-hole',
   restartAfterIdle: true,
+  manner: 'linux',
+  burstSegments: Number.POSITIVE_INFINITY,
   dsack: true,
   minRtoMs: 200,
+  rtoGranularityMs: 1,
   initialRtoMs: 1000,
   maxRtoMs: 60_000,
   synTimeoutMs: 180_000,
@@ -157,6 +177,7 @@ const RANGES: {
   timeWaitLimit: [0, 1 << 24],
   synBacklog: [1, 1 << 20],
   backlog: [1, 1 << 20],
+  burstSegments: [1, Number.POSITIVE_INFINITY],
   receiveBufferBytes: [1, 1 << 30],
   receiveBufferMaxBytes: [1, 1 << 30],
   sendBufferBytes: [1, 1 << 30],
@@ -166,6 +187,7 @@ const RANGES: {
   reassemblyRanges: [1, 65536],
   initialWindowSegments: [1, 1000],
   minRtoMs: [1, 60_000],
+  rtoGranularityMs: [0, 60_000],
   initialRtoMs: [1, 60_000],
   maxRtoMs: [60_000, 3_600_000],
   synTimeoutMs: [180_000, 86_400_000],
@@ -187,6 +209,7 @@ export function checkOptions(options: TcpOptions): TcpConfig {
   checkCongestion(config.congestion)
   checkOneOf('synCookies', config.synCookies, ['off', 'auto', 'always'])
   checkOneOf('mtuProbing', config.mtuProbing, ['off', 'black-hole', 'always'])
+  checkOneOf('manner', config.manner, ['linux', 'bsd'])
   checkOneOf('ecn', config.ecn, ['off', 'accept', 'request'])
   const [first, last] = config.ephemeralPorts
   checkRange('ephemeralPorts', first, 1, 65535)

@@ -152,10 +152,13 @@ export interface SynOptions {
   readonly tsEcr: number
   /** Undefined: no fast open option. */
   readonly fastOpen?: Uint8Array | undefined
+  /** The order of FreeBSD instead of that of Linux. */
+  readonly bsdOrder?: boolean | undefined
 }
 
 /** Writes the options of a SYN at `b[o..)`, in the order and with the padding of Linux, and returns their length, a multiple of 4. */
 export function putSynOptions(b: Uint8Array, o: number, v: SynOptions): number {
+  if (v.bsdOrder === true) return putBsdOptions(b, o, v)
   b[o] = MSS
   b[o + 1] = 4
   putU16(b, o + 2, v.mss)
@@ -180,6 +183,35 @@ export function putSynOptions(b: Uint8Array, o: number, v: SynOptions): number {
 }
 
 /** The option, padded to words; returns its length. */
+/** Scale, SACK, timestamps, each where its numbers are aligned; what is left of the last word is filled with ends. */
+function putBsdOptions(b: Uint8Array, o: number, v: SynOptions): number {
+  b[o] = MSS
+  b[o + 1] = 4
+  putU16(b, o + 2, v.mss)
+  let i = o + 4
+  if (v.windowScale >= 0) {
+    putU32(b, i, (NOP << 24) | (WINDOW_SCALE << 16) | (3 << 8) | v.windowScale)
+    i += 4
+  }
+  if (v.sackPermitted) {
+    putU16(b, i, (SACK_PERMITTED << 8) | 2)
+    i += 2
+  }
+  if (v.timestamps) {
+    while ((i - o) % 4 !== 2) b[i++] = NOP
+    putTimestamps(b, i, v.tsVal, v.tsEcr)
+    i += 10
+  }
+  if (v.fastOpen !== undefined) {
+    b[i] = FAST_OPEN
+    b[i + 1] = 2 + v.fastOpen.length
+    copyBytes(b, i + 2, v.fastOpen)
+    i += 2 + v.fastOpen.length
+  }
+  while ((i - o) % 4 !== 0) b[i++] = END
+  return i - o
+}
+
 function putFastOpen(b: Uint8Array, o: number, cookie: Uint8Array): number {
   b[o] = FAST_OPEN
   b[o + 1] = 2 + cookie.length

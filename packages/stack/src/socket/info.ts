@@ -18,6 +18,7 @@ const UNTOLD: Omit<TcpInfo, Told> = {
   ...{ rttMs: Number.NaN, rttVarMs: Number.NaN, minRttMs: Number.NaN, rtoMs: Number.NaN },
   ...{ backoff: Number.NaN, probes: Number.NaN, congestion: '', cwnd: Number.NaN, ssthresh: Number.NaN },
   ...{ recovery: 'none', congestionState: 'open', reorderingSeen: false, softError: undefined, failure: undefined },
+  ...{ synData: false, fastOpenCookie: false },
   ...{ unackedSegments: Number.NaN, sackedSegments: Number.NaN, lostSegments: Number.NaN, resentSegments: Number.NaN },
   ...{
     deliveredSegments: Number.NaN,

@@ -127,11 +127,21 @@ export function fullSegment(c: Connection): number {
   return blocks === 0 ? c.mss : Math.max(1, c.mss - 4 - 8 * blocks)
 }
 
+/** See `TcpOptions.burstSegments`: a millisecond's worth at twice the rate of the window, all of it where round trips are shorter. */
+function burstLimit(c: Connection, mss: number): number {
+  const { burstSegments } = c.tcp.config
+  if (burstSegments === Number.POSITIVE_INFINITY) return MAX_PACKET
+  const { cwnd } = c.congestion
+  const half = Math.max(1, Math.floor(cwnd / mss / 2))
+  const rate = c.srtt < 1 ? MAX_PACKET : (2 * cwnd) / c.srtt
+  return mss * Math.min(half, Math.max(burstSegments, Math.floor(rate / mss)))
+}
+
 /** Text of the largest segment that the device takes: a multiple of `mss` where it segments itself. */
 export function largestSegment(c: Connection, mss: number): number {
   const v4 = isIpv4(c.remote)
   if (!(v4 ? c.offload.tso4 : c.offload.tso6) || c.urgent?.out === true || c.ecn?.answer === true) return mss
-  const most = c.pace === undefined ? MAX_PACKET : paceLimit(c)
+  const most = Math.min(c.pace === undefined ? MAX_PACKET : paceLimit(c), burstLimit(c, mss))
   const room = Math.min(most, MAX_PACKET - (v4 ? IPV4_HEADER : IPV6_HEADER) - MAX_HEADER_LEN)
   return Math.max(mss, room - (room % mss))
 }

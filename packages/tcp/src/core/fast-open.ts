@@ -1,3 +1,4 @@
+import { serialDiff } from '@fata/bytes'
 import { ACK, SYN } from '../wire.ts'
 import { appendText } from './append-text.ts'
 import { type Connection, NO_FLIGHT } from './connection.ts'
@@ -20,7 +21,7 @@ const NO_COOKIE = new Uint8Array(0)
 export function requestFastOpen(c: Connection, now: number): void {
   const known = c.tcp.fastOpen.find(c.remote, now)
   if (known === 'blocked') return
-  c.fastOpen = { cookie: known?.cookie ?? NO_COOKIE, mss: known?.mss ?? 0, accepted: false }
+  c.fastOpen = { cookie: known?.cookie ?? NO_COOKIE, mss: known?.mss ?? 0, accepted: false, given: false }
 }
 
 /** The cookie that the SYN or SYN,ACK which is about to leave carries; undefined for no option. Not when it is sent again (§4.1.3). */
@@ -46,6 +47,10 @@ export function gatherSynText(c: Connection, out: Outgoing, optionsLen: number, 
 export function settleSynText(c: Connection, s: Segment): void {
   if (c.fastOpen !== undefined && s.options.fastOpen > 0)
     c.tcp.fastOpen.learn(c.remote, s.options.fastOpenCookie.slice(0, s.options.fastOpen), c.peerMss)
+  if (c.fastOpen !== undefined) {
+    c.fastOpen.given = s.options.fastOpen > 0
+    c.fastOpen.accepted = serialDiff(s.ack, c.iss) > 1
+  }
   if (c.flight.count === 0) return
   c.flight.markAllLost(false)
   c.needs |= NEED_RESEND
@@ -62,7 +67,7 @@ export function answerFastOpen(c: Connection, s: Segment, room: boolean): boolea
   const cookie = c.tcp.fastOpen.cookieOf(c.local, c.remote)
   const valid = fastOpen === cookie.length && cookie.every((byte, i) => fastOpenCookie[i] === byte)
   const accepted = valid && room
-  c.fastOpen = { cookie, mss: 0, accepted }
+  c.fastOpen = { cookie, mss: 0, accepted, given: false }
   if (!accepted) return false
   offerSynWindow(c)
   takeSynText(c, s)

@@ -167,7 +167,7 @@ export function becomeEstablished(c: Connection, s: Segment, now: number): void 
   if (c.flight.count === 0) stopRetransmit(c)
   else armRetransmit(c, now)
   c.expireAt = Number.POSITIVE_INFINITY
-  c.quickAcks = QUICK_ACKS
+  c.quickAcks = c.tcp.config.manner === 'bsd' ? 0 : QUICK_ACKS
   c.rcvMss = Math.min(c.advertisedMss, DEFAULT_MSS_IPV4)
   c.heardAt = now
   c.needs &= ~NEED_SYN

@@ -48,8 +48,10 @@ export interface FastOpen {
   cookie: Uint8Array
   /** Text that the first SYN may carry, as far as the peer's MSS was known before; 0 for a server. */
   mss: number
-  /** A server has taken the text of the SYN: the connection is used before its handshake is over. */
+  /** The text of the SYN was taken: a server uses the connection before its handshake is over, a client has been told. */
   accepted: boolean
+  /** A client was given a cookie by the SYN,ACK. */
+  given: boolean
 }
 
 /** Search for the path MTU (RFC 4821 §7.1). */

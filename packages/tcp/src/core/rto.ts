@@ -5,8 +5,6 @@ import type { Connection } from './connection.ts'
 const ALPHA = 1 / 8
 const BETA = 1 / 4
 const K = 4
-/** Clock granularity G. */
-const GRANULARITY_MS = 1
 /** §5.7: what the timeout becomes where the SYN had to be sent again. */
 const RTO_AFTER_LOST_SYN_MS = 3000
 
@@ -21,7 +19,7 @@ export function measure(c: Connection, rttMs: number): void {
     c.rttvar = (1 - BETA) * c.rttvar + BETA * Math.abs(c.srtt - rttMs)
     c.srtt = (1 - ALPHA) * c.srtt + ALPHA * rttMs
   }
-  c.rto = clampRto(c, c.srtt + Math.max(GRANULARITY_MS, K * c.rttvar))
+  c.rto = clampRto(c, c.srtt + Math.max(c.tcp.config.rtoGranularityMs, K * c.rttvar))
 }
 
 /** §5.5 */

@@ -89,6 +89,7 @@ function emitSyn(c: Connection, out: Outgoing, now: number): boolean {
     tsVal: timestampOf(c, now),
     tsEcr: active ? 0 : c.tsRecent,
     fastOpen: fastOpenOption(c),
+    bsdOrder: config.manner === 'bsd',
   })
   out.header.headerLen = HEADER_LEN + out.optionsLen
   const text = active && c.fastOpen !== undefined ? gatherSynText(c, out, out.optionsLen, now) : 0

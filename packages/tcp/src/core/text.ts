@@ -128,11 +128,16 @@ function acknowledgeText(c: Connection, s: Segment, now: number): void {
   if (c.quickAcks > 0) {
     c.quickAcks--
     c.needs |= NEED_ACK
-  } else if (serialDiff(c.rcvNxt, c.lastAckSent) > c.rcvMss || c.chosen.quickAck === true) {
+  } else if (serialDiff(c.rcvNxt, c.lastAckSent) > c.rcvMss || c.chosen.quickAck === true || isSecond(c)) {
     c.needs |= NEED_ACK
   } else if (c.ackAt === Number.POSITIVE_INFINITY) {
     c.ackAt = now + c.tcp.config.delayedAckMs
   }
+}
+
+/** The second segment that waits for its acknowledgment, however small. */
+function isSecond(c: Connection): boolean {
+  return c.tcp.config.manner === 'bsd' && c.ackAt !== Number.POSITIVE_INFINITY
 }
 
 /** Bytes in order that the application has not read lie before this. */

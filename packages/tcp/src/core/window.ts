@@ -21,7 +21,8 @@ function receiveSpace(c: Connection): number {
 export function offerWindow(c: Connection): number {
   const space = receiveSpace(c)
   const offered = serialDiff(c.rcvAdv, c.rcvNxt)
-  if (space - offered >= Math.min(c.rcvBufferBytes >>> 1, c.advertisedMss)) c.rcvAdv = seqAdd(c.rcvNxt, space)
+  const least = c.tcp.config.manner === 'bsd' ? 1 : Math.min(c.rcvBufferBytes >>> 1, c.advertisedMss)
+  if (space - offered >= least) c.rcvAdv = seqAdd(c.rcvNxt, space)
   return Math.min(Math.max(0, serialDiff(c.rcvAdv, c.rcvNxt)) >>> c.rcvScale, MAX_WINDOW_FIELD)
 }
 
