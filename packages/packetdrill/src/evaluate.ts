@@ -1,10 +1,10 @@
 import { parseIp } from '@fata/addr'
-import { CONSTANTS, type Linger, type OptionValue, type SocketAddress } from '@fata/posix'
+import { CONSTANTS, ERRNO, type Linger, type OptionValue, type SocketAddress } from '@fata/posix'
 import { Unsupported } from './errors.ts'
 import { TokenReader, tokenize } from './lexer.ts'
 import type { Expression } from './script.ts'
 
-const NAMES: Readonly<Record<string, number>> = CONSTANTS
+const NAMES: Readonly<Record<string, number>> = { ...CONSTANTS, ...ERRNO }
 
 /** Gives expressions of calls their values. */
 export class Evaluator {

@@ -55,7 +55,7 @@ function parseIp(r: TokenReader): IpSpec {
     ttl: undefined,
     flowLabel: undefined,
   }
-  const close = r.is('(') ? ')' : r.is('[') ? ']' : undefined
+  const close = r.is('(') ? ')' : r.is('[') && r.isType('word', 1) && !r.is('udp', 1) ? ']' : undefined
   if (close === undefined) return ip
   r.next()
   do {
@@ -72,6 +72,12 @@ function parseIp(r: TokenReader): IpSpec {
 }
 
 function parseBody(r: TokenReader, inbound: boolean): TcpSpec | UdpSpec | IcmpSpec {
+  // A dialect writes what an ICMP message quotes before it.
+  if (r.is('[')) {
+    const echoed = parseEchoed(r)
+    if (!r.is('icmp') && !r.is('icmpv6')) r.fail("expected 'icmp'")
+    return { ...parseIcmp(r), echoed }
+  }
   if (r.accept('udp')) return parseUdp(r)
   if (r.is('icmp') || r.is('icmpv6')) return parseIcmp(r)
   return parseTcp(r, inbound)

@@ -36,6 +36,7 @@ export function settingsFor(profile: Profile): Settings {
       tolerateMissingTimestamps: true,
       burstSegments: 2,
       rtoGranularityMs: 200,
+      mtuProbing: 'off',
     },
   }
 }

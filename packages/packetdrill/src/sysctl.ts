@@ -79,8 +79,12 @@ const LINUX: Readonly<Record<string, Setter>> = {
   tcp_slow_start_after_idle: (s, v) => {
     s.tcp.restartAfterIdle = isOn(v)
   },
-  tcp_dsack: only('tcp_dsack', 1),
-  tcp_mtu_probing: only('tcp_mtu_probing', 0),
+  tcp_dsack: (s, v) => {
+    s.tcp.dsack = isOn(v)
+  },
+  tcp_mtu_probing: (s, v) => {
+    s.tcp.mtuProbing = (['off', 'black-hole', 'always'] as const)[first(v)]
+  },
   tcp_early_retrans: only('tcp_early_retrans', 3, 4),
   tcp_recovery: only('tcp_recovery', 1),
   tcp_fastopen: (_, v) => {
@@ -89,6 +93,9 @@ const LINUX: Readonly<Record<string, Setter>> = {
       throw new Unsupported(`sysctl tcp_fastopen=${v.trim()} (fast open without cookies) is not modelled`)
   },
   tcp_fastopen_key: harmless,
+  tcp_fastopen_blackhole_timeout_sec: harmless,
+  tcp_tw_reuse: harmless,
+  tcp_tw_reuse_delay: harmless,
   tcp_syncookies: only('tcp_syncookies', 0, 1),
   tcp_shrink_window: only('tcp_shrink_window', 0),
   tcp_synack_retries: harmless,

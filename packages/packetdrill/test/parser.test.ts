@@ -112,6 +112,7 @@ describe('packets', () => {
       id: undefined,
       echoed: { kind: 'tcp', seq: 1, length: 1460 },
     })
+    expect(tcp('< [0:0(0)] icmp unreachable port_unreachable')).toMatchObject({ echoed: { kind: 'tcp', seq: 0 } })
     expect(tcp('< icmp echo_request id 9')).toMatchObject({ id: 9, echoed: undefined })
     expect(tcp('< icmp unreachable port_unreachable [udp (8)]')).toMatchObject({ echoed: { kind: 'udp', length: 8 } })
   })
