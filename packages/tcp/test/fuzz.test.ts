@@ -135,7 +135,7 @@ async function play(seed: number): Promise<void> {
 
 describe('anything may arrive at any time', () => {
   for (let first = 0; first < SEEDS; first += 40) {
-    it(`seeds ${first + 1} to ${first + 40}`, async () => {
+    it(`seeds ${first + 1} to ${first + 40}`, { timeout: 120_000 }, async () => {
       for (let seed = first + 1; seed <= first + 40; seed++) {
         await play(seed).catch((error: unknown) => {
           throw new Error(`seed ${seed}`, { cause: error })
