@@ -4,6 +4,7 @@ import { finish, resetIfDiscarded, startTimeWait } from './close.ts'
 import { type Connection, finAcked, NO_FLIGHT } from './connection.ts'
 import { noteEcho } from './ecn.ts'
 import { type Flight, stampDiff, stampOf } from './flight.ts'
+import { judgeFrto } from './frto.ts'
 import { settleProbe } from './mtu-search.ts'
 import { noteDelivered, trustUntil } from './rack.ts'
 import type { Tally } from './records.ts'
@@ -42,6 +43,8 @@ function judge(c: Connection, s: Segment, acked: number, sackedBefore: number, n
   if (c.sack) noteDelivered(c, duplicate, now)
   if (duplicate) tallyOf(c).duplicates++
   if ((c.recovery !== 'none' && acked > 0 && wasNeedless(c, s)) || (duplicate && noteDuplicate(c))) undo(c)
+  else if (c.frto >= 0 && (acked > 0 || isDuplicate(c, s, reported)) && judgeFrto(c, acked > 0 && reported === 0))
+    undo(c)
   if (acked > 0) onNewAck(c, acked)
   if (acked === 0 ? isDuplicate(c, s, reported) : acked > 0 && reported > 0 && c.recovery === 'none')
     onDuplicateAck(c, now)

@@ -157,6 +157,8 @@ export class Connection {
   dupAcks = 0
   rack: Rack | undefined = undefined
   prr: Prr | undefined = undefined
+  /** F-RTO: ACKs of new data since the timer expired that speak for a needless timeout; -1 where the question is settled. */
+  frto = -1
   /** Segments sent again in this recovery of which no duplicate was reported; when the first one left. */
   undoable = 0
   resentAt = 0

@@ -1,6 +1,7 @@
 import { serialDiff, serialGeq, serialGt } from '@fata/bytes'
 import { type Connection, pipe, type Recovery } from './connection.ts'
 import { SACKED } from './flight.ts'
+import { beginFrto } from './frto.ts'
 import { failProbe, loseProbe } from './mtu-search.ts'
 import { beginReduction, reduceWindow } from './prr.ts'
 import { detectLosses, endRound, markLossesOnTimeout } from './rack.ts'
@@ -112,6 +113,7 @@ export function onTimeout(c: Connection, now: number): void {
   c.congestion.onTimeout(serialDiff(c.sndNxt, c.sndUna), c.mss, now, c.backoff > 0)
   if (c.backoff === 0) noteRecovery(c, now)
   forgetProbe(c)
+  beginFrto(c, c.recovery === 'none' && c.backoff === 0)
   c.recovery = 'timeout'
   c.recover = c.sndNxt
   c.dupAcks = 0

@@ -2,6 +2,7 @@ import { serialDiff, serialGt, serialLt } from '@fata/bytes'
 import { emitText, fullSegment, gatherText, largestSegment } from './build.ts'
 import { type Connection, pipe } from './connection.ts'
 import { LOST, RESENT, stampOf } from './flight.ts'
+import { holdsBack } from './frto.ts'
 import type { Outgoing } from './outgoing.ts'
 import { mayLeave } from './pace.ts'
 import { congestionWindow, countReduced } from './prr.ts'
@@ -21,6 +22,7 @@ export function emitResend(c: Connection, out: Outgoing, now: number): boolean {
     c.needs &= ~NEED_RESEND
     return false
   }
+  if (holdsBack(c)) return false
   if (c.pace !== undefined && (c.needs & NEED_RESEND) === 0 && !mayLeave(c, c.pace, now)) return false
   const mss = fullSegment(c)
   const seq = f.seq(first)

@@ -55,6 +55,8 @@ describe('RFC 9293 §3.8.1, §3.8.2: retransmission timeout, congestion control'
     await t.advance(200)
     expect(flow.info()).toMatchObject({ cwnd: 1460, ssthresh: 7300 })
     t.take()
+    // A duplicate shows that the timeout was not needless (RFC 5682).
+    await t.arrives({ seq: 1, ack: 1 })
     // A window every round trip: doubled below ssthresh, one segment more from there on.
     const windows: number[] = []
     for (let acked = 1460; acked <= 14_600; acked += 1460) {
