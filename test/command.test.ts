@@ -50,6 +50,47 @@ describe('fata on the virtual LAN', () => {
   })
 })
 
+describe('fata dhcp and its like on the virtual LAN', () => {
+  it('asks the other end for a lease, and shows it', async () => {
+    const result = await run('node', [FATA, 'dhcp'])
+    expect(result.code, result.stderr).toBe(0)
+    expect(result.stdout).toMatch(/^address +10\.0\.0\.\d+\/24$/m)
+    expect(result.stdout).toMatch(/^routes +0\.0\.0\.0\/0 by 10\.0\.0\.1$/m)
+    expect(result.stderr).toBe('')
+  })
+
+  it('finds the way to the other end', async () => {
+    const result = await run('node', [FATA, 'traceroute', 'fd00::1', '--probes=1'])
+    expect(result.code, result.stderr).toBe(0)
+    expect(result.stdout).toMatch(/^ {2}1 {2}fd00::1 {2}\S+ ms$/m)
+  })
+})
+
+describe("fata over the host's sockets", () => {
+  it('serves where --ipv4 says and nowhere else, and fetches from there', async () => {
+    const server = start('node', [
+      FATA,
+      'serve',
+      `--store=dir:${website}`,
+      '--socket',
+      '--ipv4=127.0.0.1/24',
+      '--port=18080',
+    ])
+    await server.line(/^try: curl http:\/\/127\.0\.0\.1:18080\/$/)
+    const page = await run('node', [FATA, 'fetch', '--socket', 'http://localhost:18080/'])
+    expect(page.code, page.stderr).toBe(0)
+    expect(page.stdout).toContain('written in TypeScript')
+    const missing = await run('node', [FATA, 'fetch', '--socket', 'http://127.0.0.1:18080/nothing'])
+    expect(missing.code).toBe(1)
+    expect(missing.stderr).toMatch(/^fata: http:\/\/127\.0\.0\.1:18080\/nothing: 404 Not Found\n$/)
+    const elsewhere = await run('node', [FATA, 'fetch', '--socket', 'http://127.0.0.2:18080/'])
+    expect(elsewhere.code).toBe(1)
+    expect(elsewhere.stderr.trimEnd().split('\n')).toHaveLength(1)
+    const ended = await server.stop('SIGINT')
+    expect(ended.code, ended.stderr).toBe(0)
+  })
+})
+
 describe('fata with wrong arguments', () => {
   it.each([
     [['serv'], /^fata: no command 'serv'; there are serve, services, ping/],
@@ -63,8 +104,22 @@ describe('fata with wrong arguments', () => {
     [['serve', website, '--log=loud'], /^fata: --log must be one of debug, info, warn, error, silent, not 'loud'$/],
     [['serve', website, '--colour'], /^fata: Unknown option '--colour'/],
     [['serve', website, 'more'], /^fata: serve takes one directory, got 'more' as well$/],
-    [['ping'], /^fata: ping needs an address/],
-    [['ping', 'localhost'], /^fata: not an IP address: 'localhost'/],
+    [['ping'], /^fata: ping needs a host/],
+    [['ping', '10.0.0.1', '10.0.0.2'], /^fata: ping takes one host, got '10\.0\.0\.2' as well$/],
+    [['ping', '10.0.0.1', '--socket'], /^fata: ping needs a stack of its own: not with --socket$/],
+    [['traceroute', '10.0.0.1', '--max-hops=0'], /^fata: --max-hops must be/],
+    [['fetch', 'ftp://10.0.0.1/'], /^fata: not an HTTP URL: 'ftp:\/\/10\.0\.0\.1\/'$/],
+    [['iperf3'], /^fata: iperf3 is a server \(-s\) or a client \(-c HOST\)$/],
+    [['iperf3', '-s', '-b', '1X'], /^fata: --bitrate must be a number with K, M or G, not '1X'$/],
+    [['dhcp', '--no-dhcp'], /^fata: dhcp asks for an IPv4 address: no --ipv4, --no-dhcp or --ipv6-only$/],
+    [['serve', '--store=tape:3'], /^fata: --store must be dir:PATH/],
+    [['serve', website, '--store=dir:x'], /^fata: serve takes a directory or --store, not both/],
+    [
+      ['serve', website, '--socket', '--interface=tap0'],
+      /^fata: --socket goes by the host's own interfaces: no --interface$/,
+    ],
+    [['serve', website, '--socket', '--ipv4=192.0.2.99/24'], /^fata: 192\.0\.2\.99 is not an address of this host$/],
+    [['serve', website, '--wan-ipv4=10.0.0.2/24'], /^fata: each group of arguments needs an --interface of its own$/],
     [['ping', '10.0.0.1', '--count=-1'], /^fata: --count must be/],
   ])('%j: one line, exit status 2', async (args, message) => {
     const result = await run('node', [FATA, ...args])

@@ -5,6 +5,7 @@ import { describe } from 'vitest'
 /** What a real run needs of the machine. */
 export type Requirement =
   | 'tap'
+  | 'python3'
   | 'ping'
   | 'curl'
   | 'tcpdump'

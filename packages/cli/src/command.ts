@@ -7,7 +7,10 @@ export type OptionTable = NonNullable<ParseArgsConfig['options']>
 
 /** What a command is given to run with. */
 export interface Context {
+  /** Of the first interface. */
   readonly boot: BootArguments
+  /** Of the others, by the prefix of their arguments. */
+  readonly groups: ReadonlyMap<string, BootArguments>
   readonly values: Readonly<Record<string, string | boolean | undefined>>
   readonly positionals: readonly string[]
   readonly runtime: Runtime
@@ -15,6 +18,8 @@ export interface Context {
   readonly signal: AbortSignal
   /** Writes a line to standard output. */
   print(line: string): void
+  /** Writes a line to standard error, beside output that is not for people. */
+  note(line: string): void
 }
 
 /** One word behind `fata`. */

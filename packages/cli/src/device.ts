@@ -14,7 +14,7 @@ export function openDevice(
 ): OpenDevice {
   const { values, runtime } = context
   const hosts = [
-    config.ipv4 && hostAddressFor(config.ipv4, config.ipv4Gateway),
+    typeof config.ipv4 === 'object' ? hostAddressFor(config.ipv4, config.ipv4Gateway) : undefined,
     config.ipv6 && hostAddressFor(config.ipv6, config.ipv6Gateway),
   ].filter((prefix) => prefix !== undefined)
   let fail: (error: Error) => void = () => {}

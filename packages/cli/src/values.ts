@@ -14,6 +14,24 @@ export function integer(values: Values, name: string, fallback: number, min: num
   return value
 }
 
+/** The number behind `--name`, which may end with K, M or G: so many times `base`. Throws UsageError outside of `min..max`. */
+export function scaledNumber(
+  values: Values,
+  name: string,
+  fallback: number,
+  base: 1000 | 1024,
+  min: number,
+  max: number,
+): number {
+  const text = values[name]
+  if (text === undefined) return fallback
+  const match = /^(\d+(?:\.\d+)?)([KMG]?)$/i.exec(String(text))
+  const value =
+    match === null ? Number.NaN : Math.round(Number(match[1]) * base ** ' KMG'.indexOf(match[2]!.toUpperCase() || ' '))
+  if (!(value >= min && value <= max)) throw new UsageError(`--${name} must be a number with K, M or G, not '${text}'`)
+  return value
+}
+
 /** The number of seconds behind `--name` in milliseconds, fractions allowed. Throws UsageError outside of `min..max` seconds. */
 export function seconds(values: Values, name: string, fallback: number, min: number, max: number): number {
   const text = values[name] ?? String(fallback)

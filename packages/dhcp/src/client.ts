@@ -222,7 +222,7 @@ class ClientShell implements DhcpClient {
         this.#leases.resolve(out.lease)
         break
       case 'lost':
-        this.#tell('warn', 'lease lost', out.lease, out.reason)
+        this.#tell(out.reason === 'released' ? 'info' : 'warn', 'lease lost', out.lease, out.reason)
         for (const listener of this.#listeners) listener(out)
         break
       case 'forget':

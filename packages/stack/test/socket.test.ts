@@ -95,6 +95,39 @@ describe('a socket stack', () => {
     })
   })
 
+  it('gives others a turn while the kernel takes everything at once', async () => {
+    await using stack = createSocketStack()
+    const listener = stack.tcp.listen({ port: 0 }, async (flow) => {
+      for await (const _ of flow);
+    })
+    await listener.ready
+    const flow = await stack.tcp.connect({ address: ip('127.0.0.1'), port: listener.local.port as number })
+    let over = false
+    setTimeout(() => {
+      over = true
+    }, 20)
+    const block = new Uint8Array(64 * 1024)
+    while (!over) await flow.write(block)
+    flow.abort()
+  })
+
+  it('leaves nothing open that is aborted while its end is told', async () => {
+    await using stack = createSocketStack()
+    const listener = stack.tcp.listen({ port: 0 })
+    await listener.ready
+    const to = { address: ip('127.0.0.1'), port: listener.local.port as number }
+    const before = process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length
+    for (let i = 0; i < 10; i++) {
+      const [client, server] = await Promise.all([stack.tcp.connect(to), listener.accept()])
+      await client.write(new Uint8Array(10))
+      client.shutdown().catch(() => {})
+      client.abort()
+      server.abort()
+    }
+    const open = (): number => process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length
+    await expect.poll(open).toBe(before)
+  })
+
   it('joins groups', async () => {
     await using stack = createSocketStack({ ipv4Only: true })
     const socket = stack.udp.bind({ port: 0 })

@@ -1,7 +1,8 @@
-import { formatIp, type IpAddress, parseIp } from '@fata/addr'
+import { formatIp, type IpAddress } from '@fata/addr'
 import type { Command, Context } from '../command.ts'
-import { CommandError, UsageError } from '../errors.ts'
-import { openNetwork } from '../open-network.ts'
+import { CommandError } from '../errors.ts'
+import { hostOperand, resolveHost } from '../host-names.ts'
+import { openNetwork, requireDirect } from '../open-network.ts'
 import { createTally, describeOutcome } from '../ping-report.ts'
 import { integer, seconds } from '../values.ts'
 
@@ -10,7 +11,7 @@ const DEFAULT_BYTES = 56
 
 /** `fata ping HOST`: ICMP echo through the stack. */
 export const ping: Command = {
-  operands: 'ADDRESS',
+  operands: 'HOST',
   summary: 'ICMP echo through the stack',
   options: {
     count: { type: 'string', short: 'c' },
@@ -25,7 +26,7 @@ export const ping: Command = {
     '--timeout=S      seconds to wait for each answer (default 2)',
   ],
   async run(context) {
-    const target = targetOf(context)
+    const host = hostOperand('ping', context.positionals)
     const count = integer(context.values, 'count', DEFAULT_COUNT, 1, 1_000_000)
     const size = integer(context.values, 'size', DEFAULT_BYTES, 0, 65_507)
     const intervalMs = seconds(context.values, 'interval', 1, 0, 3600)
@@ -33,12 +34,15 @@ export const ping: Command = {
 
     const network = await openNetwork(context)
     const tally = createTally()
+    let target: IpAddress
     try {
+      const stack = requireDirect(network, 'ping')
       network.announce(context.print)
+      target = await resolveHost(stack, host, context.signal)
       context.print(`ping ${formatIp(target)}: ${size} bytes of data`)
       for (let sequence = 1; sequence <= count && !context.signal.aborted; sequence++) {
         const sentAt = context.runtime.clock.now()
-        const outcome = await network.stack.ping(target, { sequence, size, timeoutMs })
+        const outcome = await stack.ping(target, { sequence, size, timeoutMs })
         tally.add(outcome)
         context.print(describeOutcome(outcome))
         if (sequence < count) await pauseUntil(sentAt + intervalMs, context)
@@ -49,15 +53,6 @@ export const ping: Command = {
     }
     if (tally.received === 0 && !context.signal.aborted) throw new CommandError(`no answer from ${formatIp(target)}`)
   },
-}
-
-function targetOf(context: Context): IpAddress {
-  const [host, ...more] = context.positionals
-  if (host === undefined) throw new UsageError('ping needs an address: fata ping 10.0.0.1')
-  if (more.length > 0) throw new UsageError(`ping takes one address, got '${more[0]}' as well`)
-  const address = parseIp(host)
-  if (address === undefined) throw new UsageError(`not an IP address: '${host}' (names are not resolved)`)
-  return address
 }
 
 /** Resolves at `at` (a time of the clock), or when the user asks to stop. */

@@ -1,13 +1,12 @@
 import { createServer, type Server } from 'node:http'
-import type { KvRo } from '@fata/kv'
-import { openDirReadOnly } from '@fata/kv-dir'
 import { toDuplex } from '@fata/node'
 import type { Stack } from '@fata/stack'
-import type { Command } from '../command.ts'
-import { CommandError, UsageError } from '../errors.ts'
+import type { Command, Context } from '../command.ts'
+import { UsageError } from '../errors.ts'
 import { untilStopped } from '../network.ts'
 import { openNetwork } from '../open-network.ts'
 import { siteHandler } from '../site/site.ts'
+import { openStore, storeForms } from '../stores.ts'
 import { integer } from '../values.ts'
 
 const DEFAULT_PORT = 80
@@ -17,26 +16,28 @@ const DEFAULT_FORWARD = 8080
 export const serve: Command = {
   operands: 'DIR',
   summary: 'a static website from a directory, over HTTP on the stack',
-  options: { port: { type: 'string' }, forward: { type: 'string' } },
+  options: { port: { type: 'string' }, forward: { type: 'string' }, store: { type: 'string' } },
   help: [
+    `--store=SPEC     in place of DIR: ${storeForms}`,
     `--port=N         port of the site on the stack (default ${DEFAULT_PORT})`,
     `--forward=N      on the virtual LAN: 127.0.0.1 port that leads to it (default ${DEFAULT_FORWARD}, 0 for any)`,
   ],
   async run(context) {
-    const [dir, ...more] = context.positionals
-    if (dir === undefined) throw new UsageError('serve needs a directory: fata serve DIR')
-    if (more.length > 0) throw new UsageError(`serve takes one directory, got '${more[0]}' as well`)
+    const { spec, shown } = storeOf(context)
     const port = integer(context.values, 'port', DEFAULT_PORT, 1, 65535)
     const forward = integer(context.values, 'forward', DEFAULT_FORWARD, 0, 65535)
 
-    const store = await openSite(dir)
-    const network = await openNetwork(context)
+    const store = await openStore(spec)
+    const network = await openNetwork(context).catch(async (error: unknown) => {
+      await store.disconnect()
+      throw error
+    })
     const server = createServer(siteHandler(store, context.runtime.log))
     try {
       listen(network.stack, port, server)
       network.announce(context.print)
       const suffix = port === DEFAULT_PORT ? '' : `:${port}`
-      for (const host of network.hosts) context.print(`serving ${dir} at http://${host}${suffix}/`)
+      for (const host of network.hosts) context.print(`serving ${shown} at http://${host}${suffix}/`)
       if (network.forward === undefined) context.print(`try: curl http://${network.hosts[0]}${suffix}/`)
       else context.print(`open http://127.0.0.1:${await network.forward(forward, port)}/`)
       await untilStopped(context.signal, network)
@@ -48,13 +49,17 @@ export const serve: Command = {
   },
 }
 
-async function openSite(dir: string): Promise<KvRo> {
-  try {
-    return await openDirReadOnly(dir)
-  } catch (error) {
-    const { message, cause } = error as Error
-    throw new CommandError(`cannot serve ${dir}: ${cause instanceof Error ? cause.message : message}`, { cause: error })
+/** Where the site is: `--store`, or the directory that the operand names. */
+function storeOf({ positionals, values }: Context): { readonly spec: string; readonly shown: string } {
+  const [dir, ...more] = positionals
+  const { store } = values
+  if (typeof store === 'string') {
+    if (dir !== undefined) throw new UsageError(`serve takes a directory or --store, not both: '${dir}'`)
+    return { spec: store, shown: store }
   }
+  if (dir === undefined) throw new UsageError('serve needs a directory: fata serve DIR')
+  if (more.length > 0) throw new UsageError(`serve takes one directory, got '${more[0]}' as well`)
+  return { spec: `dir:${dir}`, shown: dir }
 }
 
 /** Hands every connection to `port` to Node's HTTP server. */

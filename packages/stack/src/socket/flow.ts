@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { setImmediate } from 'node:timers/promises'
 import type { Endpoint } from '@fata/addr'
 import { FlowError, iterateFlow, toWebStreams, type WebStreams } from '@fata/flow'
 import {
@@ -16,6 +17,8 @@ import { Line } from './line.ts'
 
 /** Unread bytes at which the socket is told to stop. */
 const INBOX_BYTES = 256 * 1024
+/** Written bytes after which others have a turn: while the kernel takes everything at once, Node would go on with nothing else. */
+const BURST_BYTES = 1024 * 1024
 
 /** A connection of the host as a flow. */
 export class SocketFlow implements TcpFlow {
@@ -28,6 +31,7 @@ export class SocketFlow implements TcpFlow {
   #inboxBytes = 0
   /** The peer's end is behind what is in the inbox, or this end is closed. */
   #ended = false
+  #burstBytes = 0
   #shut = false
   #closed = false
   #failure: { readonly error: unknown } | undefined
@@ -78,6 +82,8 @@ export class SocketFlow implements TcpFlow {
     if (this.#failure !== undefined) throw this.#failure.error
     if (this.#shut) throw new FlowError('ERR_FLOW_CLOSED', 'the flow was shut down')
     if (chunk.length > 0 && !this.#socket.write(chunk)) await this.#writers.wait(signal)
+    this.#burstBytes += chunk.length
+    if (this.#burstBytes >= BURST_BYTES) await this.#giveWay()
   }
 
   async shutdown(): Promise<void> {
@@ -107,7 +113,9 @@ export class SocketFlow implements TcpFlow {
     this.#inbox = []
     this.#inboxBytes = 0
     this.#fail(reason)
-    this.#socket.resetAndDestroy()
+    // While the end is being told, Node refuses to reset and would leave the socket open.
+    if (this.#socket.writableEnded && !this.#socket.writableFinished) this.#socket.destroy()
+    else this.#socket.resetAndDestroy()
   }
 
   peek(most: number): Uint8Array {
@@ -177,6 +185,12 @@ export class SocketFlow implements TcpFlow {
       this.#socket.once('finish', this.#wake)
       await this.#writers.wait(undefined)
     }
+  }
+
+  async #giveWay(): Promise<void> {
+    this.#burstBytes = 0
+    await setImmediate()
+    if (this.#failure !== undefined) throw this.#failure.error
   }
 
   readonly #wake = (): void => this.#writable()
