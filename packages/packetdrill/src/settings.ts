@@ -32,7 +32,7 @@ export function settingsFor(profile: Profile): Settings {
     personality: linux(),
     tcp: {
       receiveBufferBytes: 65_536,
-      receiveBufferMaxBytes: 6_291_456,
+      receiveBufferMaxBytes: 15_728_640,
       tolerateMissingTimestamps: true,
       burstSegments: 2,
       rtoGranularityMs: 200,
