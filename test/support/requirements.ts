@@ -5,7 +5,6 @@ import { describe } from 'vitest'
 /** What a real run needs of the machine. */
 export type Requirement =
   | 'tap'
-  | 'python3'
   | 'ping'
   | 'curl'
   | 'tcpdump'
@@ -14,6 +13,8 @@ export type Requirement =
   | 'dnsmasq'
   | 'udhcpc'
   | 'dhclient'
+  | 'dhcpd'
+  | 'kea-dhcp4'
   | 'tar'
   | 'bsdtar'
   | 'arping'

@@ -2,9 +2,9 @@ import { formatIpv4, type Ipv4, type Mac } from '@fata/addr'
 import { assert } from '@fata/bytes'
 import { countDrop } from '@fata/net'
 import { type Clock, createDriver, type Driver, type Logger, type Random, silentLogger } from '@fata/runtime'
+import { identity } from './client-identity.ts'
 import { clientSettings, type DhcpClientOptions, type DhcpClientSettings } from './client-options.ts'
 import { ClientCore, type ClientOutput, type ClientState, type LossReason } from './core/client.ts'
-import type { ClientIdentity } from './core/client-messages.ts'
 import { InformCore, type InformOutput } from './core/inform.ts'
 import { type DhcpConfiguration, type DhcpLease, isHost } from './core/lease.ts'
 import { DhcpError } from './errors.ts'
@@ -12,9 +12,7 @@ import { LeaseStore } from './lease-store.ts'
 import { sendCounted } from './sender.ts'
 import { createStats, type DhcpSocket, type DhcpStats, type DhcpStore } from './types.ts'
 import { Waiters } from './waiters.ts'
-import { clientIdFromDuid, clientIdFromMac, duidFromMac, iaidFromMac } from './wire/client-id.ts'
 import { type DhcpMessage, decode, encode } from './wire/message.ts'
-import { OPTION_CLIENT_ID, OPTION_HOST_NAME, OPTION_LEASE_TIME, OPTION_VENDOR_CLASS } from './wire/options.ts'
 
 const SERVER_PORT = 67
 const IP_AND_UDP_HEADERS = 28
@@ -281,22 +279,6 @@ class ClientShell implements DhcpClient {
     const fields = { address: formatIpv4(lease.address), server: formatIpv4(lease.server) }
     this.log.log(level, 'dhcp', message, reason === undefined ? fields : { ...fields, reason })
   }
-}
-
-/** Checks what goes into every message by encoding it once. */
-function identity(mac: Mac, set: DhcpClientSettings): ClientIdentity {
-  if (set.hostName !== undefined) OPTION_HOST_NAME.encode(set.hostName)
-  if (set.vendorClass !== undefined) OPTION_VENDOR_CLASS.encode(set.vendorClass)
-  if (set.leaseSeconds !== undefined) OPTION_LEASE_TIME.encode(set.leaseSeconds)
-  const { hostName, vendorClass, leaseSeconds } = set
-  return { ...set, mac, clientId: clientIdOf(mac, set.clientId), hostName, vendorClass, leaseSeconds }
-}
-
-function clientIdOf(mac: Mac, option: DhcpClientSettings['clientId']): Uint8Array | undefined {
-  if (option === 'none') return undefined
-  if (option === 'mac') return clientIdFromMac(mac)
-  if (option === 'duid') return clientIdFromDuid(iaidFromMac(mac), duidFromMac(mac))
-  return OPTION_CLIENT_ID.encode(option)
 }
 
 function closedError(): DhcpError {
