@@ -1,6 +1,6 @@
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import { formatMac, type Mac, mac } from '@fata/addr'
+import { type Mac, mac } from '@fata/addr'
 import type { Arp, ArpConflict, ArpOptions } from '@fata/arp'
 import type { Ipv4Layer, Ipv4Options } from '@fata/ipv4'
 import { capture } from '@fata/pcap'
@@ -9,7 +9,7 @@ import { createStack, type DirectStack } from '@fata/stack'
 import { openTap } from '@fata/tap'
 import { temporaryFolder } from './fata.ts'
 import type { Netns } from './netns.ts'
-import { run } from './process.ts'
+import { faultsOf, tshark } from './tshark.ts'
 
 /** Of the host under test; the kernel's end of the cable has another one. */
 export const HOST_MAC: Mac = mac('02:00:00:00:00:0a')
@@ -69,24 +69,9 @@ export function startIpv4Host(netns: Netns, options: Ipv4HostOptions = {}): Ipv4
     async close() {
       await stack.close()
       closeSync(fd)
-      const faults = await tshark(file, `eth.src == ${formatMac(HOST_MAC)} && (${FAULTS})`)
+      const faults = await faultsOf(file, HOST_MAC)
       folder.remove()
       return faults.join('\n')
     },
   }
-}
-
-/** What nothing that we send may be. An ICMP error quotes what others sent, cut short, so that of these only the checksums count. */
-const FAULTS = [
-  ...['ip', 'icmp', 'igmp'].map((protocol) => `${protocol}.checksum.status == 0`),
-  '(!(icmp.type == 3 || icmp.type == 11 || icmp.type == 12) && (tcp.checksum.status == 0 || udp.checksum.status == 0))',
-  '(!icmp && (_ws.malformed || _ws.expert.severity == 8388608))',
-].join(' || ')
-
-async function tshark(file: string, filter: string): Promise<string[]> {
-  const checks = ['ip', 'tcp', 'udp'].flatMap((protocol) => ['-o', `${protocol}.check_checksum:TRUE`])
-  const { stdout, stderr, code } = await run('tshark', ['-r', file, ...checks, '-Y', filter])
-  // A capture that is still being written may end within a packet: 2.
-  if (code !== 0 && code !== 2) throw new Error(`tshark: ${stderr}`)
-  return stdout.split('\n').filter((line) => line !== '')
 }

@@ -22,6 +22,7 @@ export type Requirement =
   | 'mtr'
   | 'nmap'
   | 'python3'
+  | 'ss'
   | 'ndisc6'
   | 'rltraceroute6'
   | 'radvd'

@@ -92,6 +92,8 @@ export class Receiver implements IpListener {
       }
     }
     countDrop(stats.dropped, listener === undefined ? 'no-connection' : 'not-syn')
+    // A listener leaves what acknowledges nothing unanswered (§3.10.7.2, fourth).
+    if (listener !== undefined && (s.flags & ACK) === 0) return true
     if (refuseSegment(packet.dst, packet.src, s, this.#reply)) this.#sendReset(packet.src)
     return true
   }

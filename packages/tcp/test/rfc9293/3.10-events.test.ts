@@ -22,6 +22,19 @@ describe('RFC 9293 §3.10.7.2: LISTEN', () => {
     t.expectSends({ syn: true, seq: 0, ack: 1 })
     await t.end()
   })
+
+  it.each([
+    ['FIN', { fin: true, seq: 1 }],
+    ['nothing', { seq: 1 }],
+    ['text', { seq: 1, data: 'abc' }],
+  ])('fourth what acknowledges nothing is dropped: %s', async (_, segment) => {
+    const t = new Script()
+    t.tcp.listen({ port: 80 })
+    await t.arrives(segment)
+    t.expectSends()
+    expect(t.tcp.stats.dropped).toEqual({ 'not-syn': 1 })
+    await t.end()
+  })
 })
 
 describe('RFC 9293 §3.10.7.3: SYN-SENT', () => {
