@@ -9,15 +9,17 @@ const CLOSED_PORT = 8
 /** Sends what it is asked for, "SEED LENGTH\n", and ends. */
 const SOURCE_PORT = 19
 const MINUTE = 60_000
+/** A reset that is lost leaves the other end with a connection that nothing else would ever end. */
+const KEEPALIVE = { idleMs: 5 * MINUTE, intervalMs: 20_000, probes: 6 }
 
 /** What every host offers to the others. */
 export function serve(stack: DirectStack): void {
-  stack.tcp.listen({ port: ECHO_PORT }, async (flow) => {
+  stack.tcp.listen({ port: ECHO_PORT, keepalive: KEEPALIVE }, async (flow) => {
     await ending(flow, async () => {
       for await (const chunk of flow) await flow.write(chunk)
     })
   })
-  stack.tcp.listen({ port: SOURCE_PORT }, async (flow) => {
+  stack.tcp.listen({ port: SOURCE_PORT, keepalive: KEEPALIVE }, async (flow) => {
     await ending(flow, async () => {
       let asked = ''
       while (!asked.endsWith('\n')) asked += new TextDecoder().decode((await flow.read()) ?? Uint8Array.of(10))
@@ -66,7 +68,7 @@ export async function talk(stack: DirectStack, peer: IpAddress, runtime: Virtual
   const seed = random.uint32()
   const length = 1 + below(below(8) === 0 ? 1_000_000 : 20_000)
   const connect = async (port: number, use: (flow: TcpFlow) => Promise<void>): Promise<void> => {
-    const flow = await stack.tcp.connect({ address: peer, port }, { timeoutMs: MINUTE })
+    const flow = await stack.tcp.connect({ address: peer, port }, { timeoutMs: MINUTE, keepalive: KEEPALIVE })
     talks.connections++
     await ending(flow, () => use(flow))
   }
