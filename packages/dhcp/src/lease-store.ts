@@ -1,6 +1,6 @@
 import { formatIpv4, parseIpv4 } from '@fata/addr'
 import type { Clock, Logger } from '@fata/runtime'
-import type { KnownLease } from './core/client.ts'
+import type { KnownLease } from './core/client-state.ts'
 import { type DhcpLease, isHost } from './core/lease.ts'
 import { isOperational } from './errors.ts'
 import type { DhcpStore } from './types.ts'

@@ -1,17 +1,17 @@
-import { IPV4_ANY, IPV4_BROADCAST, type Ipv4 } from '@fata/addr'
+import type { Ipv4 } from '@fata/addr'
 import { type Core, type Random, randomBelow } from '@fata/runtime'
-import type { DhcpMessage, DhcpMessageType } from '../wire/message.ts'
+import type { DhcpMessage } from '../wire/message.ts'
 import { getOption } from '../wire/option.ts'
 import { OPTION_SERVER_ID } from '../wire/options.ts'
 import { retransmissionDelay } from './backoff.ts'
-import { type ClientFields, type ClientIdentity, clientMessage, isFor } from './client-messages.ts'
+import { type ClientIdentity, isFor } from './client-messages.ts'
+import { type ClientState, dueAt, type KnownLease, leaseOf, type Unsent } from './client-state.ts'
 import { type DhcpLease, type LeaseRefusal, readLease } from './lease.ts'
 import { bestOffer } from './offers.ts'
+import { Transmitter } from './transmitter.ts'
 
 /** RFC 2131 §3.1.5: what a client waits at least after a DHCPDECLINE. */
 const DECLINE_PAUSE_MS = 10_000
-/** RFC 2131 §4.4.5 */
-const LEAST_RENEWAL_RETRY_MS = 60_000
 /** A probe takes up to 67 seconds (RFC 5227 §2.1.1). Whoever has not ended it then has lost it. */
 const PROBE_LIMIT_MS = 120_000
 /** T1 comes earlier by up to this share of the time until then, so that not all clients come at once (§4.4.5). */
@@ -27,32 +27,6 @@ export interface ClientCoreSettings {
   /** An address is to be probed before it is used. */
   readonly probes: boolean
 }
-
-/** A lease of an earlier run. */
-export interface KnownLease {
-  readonly address: Ipv4
-  readonly expiresAt: number
-}
-
-/** A message that waits for its answer: sent `tries` times, first at `sentAt`, next at `retryAt`. */
-interface Exchange {
-  readonly xid: number
-  readonly sentAt: number
-  readonly tries: number
-  readonly retryAt: number
-}
-
-export type ClientState =
-  | { readonly kind: 'stopped' }
-  | { readonly kind: 'init'; readonly at: number }
-  | ({ readonly kind: 'selecting'; readonly offers: readonly DhcpLease[]; readonly decideAt: number } & Exchange)
-  | ({ readonly kind: 'requesting'; readonly offer: DhcpLease } & Exchange)
-  | { readonly kind: 'init-reboot'; readonly known: KnownLease; readonly at: number }
-  | ({ readonly kind: 'rebooting'; readonly known: KnownLease } & Exchange)
-  | { readonly kind: 'checking'; readonly lease: DhcpLease; readonly until: number }
-  | { readonly kind: 'backing-off'; readonly until: number }
-  | { readonly kind: 'bound'; readonly lease: DhcpLease; readonly renewAt: number }
-  | ({ readonly kind: 'renewing' | 'rebinding'; readonly lease: DhcpLease } & Exchange)
 
 /** Why a lease is over. `'refused'`: the server takes it back. */
 export type LossReason = 'expired' | 'refused' | 'conflict' | 'released'
@@ -72,28 +46,7 @@ type OfferRefusal = LeaseRefusal | 'too-many-offers'
 
 /**
  * The DHCP client: RFC 2131 §4.4, figure 5, with the check of the address (§4.4.1, RFC 5227 §2.1) as a state of its own.
- *
- *      INIT-REBOOT                         INIT <-------------------------------+
- *           | DHCPREQUEST                   | DHCPDISCOVER                      |
- *           v           DHCPNAK, no answer  v            no answer              |
- *       REBOOTING -----------------------> SELECTING <------------+             |
- *           |                               | best offer,         |             |
- *           | DHCPACK                       v DHCPREQUEST         |             |
- *           |                            REQUESTING --------------+             |
- *           v            DHCPACK            |  | DHCPNAK                         |
- *       CHECKING <--------------------------+  +------> BACKING-OFF ------------+
- *           |   | in use: DHCPDECLINE                     ^   ^                 |
- *           |   +-----------------------------------------+   |                 |
- *           | free                       decline(): conflict  |                 |
- *           v                                                 |                 |
- *         BOUND ----------------------------------------------+                 |
- *          |  ^  T1: DHCPREQUEST to the server                                  |
- *          v  | DHCPACK                                                         |
- *       RENEWING ------------------------------------------------- DHCPNAK ---->|
- *          |       ^                                                            |
- *          | T2    | DHCPACK (to BOUND)                                         |
- *          v       |                                                            |
- *       REBINDING --------------------------------------- DHCPNAK, expired ----->+
+ * Its states are those of `ClientState`.
  *
  * Differs from RFC 2131 in:
  * - The random wait before the first DHCPDISCOVER is 0 unless the options have one (§4.4.1).
@@ -104,19 +57,21 @@ export class ClientCore implements Core<ClientOutput> {
   readonly #who: ClientIdentity
   readonly #settings: ClientCoreSettings
   readonly #random: Random
+  readonly #transmitter: Transmitter
   readonly #out: ClientOutput[] = []
   #state: ClientState = { kind: 'stopped' }
   /** Address that it would like to have again. */
   #wish: Ipv4 | undefined
   /** Acquisitions in a row that came to nothing. */
   #failures = 0
-  /** When it began to acquire or renew. */
-  #since = 0
 
   constructor(who: ClientIdentity, settings: ClientCoreSettings, random: Random) {
     this.#who = who
     this.#settings = settings
     this.#random = random
+    this.#transmitter = new Transmitter(who, random, (message, src, to) =>
+      this.#out.push({ kind: 'send', message, src, to }),
+    )
   }
 
   get state(): ClientState {
@@ -125,8 +80,7 @@ export class ClientCore implements Core<ClientOutput> {
 
   /** The lease in use. */
   get lease(): DhcpLease | undefined {
-    const s = this.#state
-    return s.kind === 'bound' || s.kind === 'renewing' || s.kind === 'rebinding' ? s.lease : undefined
+    return leaseOf(this.#state)
   }
 
   /** Begins, by INIT-REBOOT where an earlier lease is still good. Nothing where it has begun. */
@@ -193,7 +147,7 @@ export class ClientCore implements Core<ClientOutput> {
   release(): void {
     const { lease } = this
     if (lease !== undefined) {
-      this.#send('release', { ciaddr: lease.address, server: lease.server }, lease.address, lease.server)
+      this.#transmitter.release(lease)
       this.#out.push({ kind: 'forget' }, { kind: 'lost', lease, reason: 'released' })
     }
     this.stop()
@@ -213,30 +167,7 @@ export class ClientCore implements Core<ClientOutput> {
   }
 
   deadline(): number {
-    const s = this.#state
-    switch (s.kind) {
-      case 'stopped':
-        return Number.POSITIVE_INFINITY
-      case 'init':
-      case 'init-reboot':
-        return s.at
-      case 'selecting':
-        return s.offers.length > 0 ? s.decideAt : s.retryAt
-      case 'requesting':
-      case 'rebooting':
-        return s.retryAt
-      case 'checking':
-      case 'backing-off':
-        return s.until
-      case 'bound':
-        return s.renewAt
-      case 'renewing':
-        return Math.min(s.retryAt, s.lease.rebindAt)
-      case 'rebinding':
-        return Math.min(s.retryAt, s.lease.expiresAt)
-      default:
-        return s satisfies never
-    }
+    return dueAt(this.#state)
   }
 
   /** The deadline of `s` has come; every case leaves another one. */
@@ -246,24 +177,24 @@ export class ClientCore implements Core<ClientOutput> {
         break
       case 'init':
       case 'backing-off':
-        this.#since = now
-        this.#discover(now, this.#xid(), 0)
+        this.#transmitter.since = now
+        this.#discover(now, this.#transmitter.begin(now))
         break
       case 'init-reboot':
-        this.#since = now
-        this.#reboot(now, s.known, { xid: this.#xid(), sentAt: now, tries: 0 })
+        this.#transmitter.since = now
+        this.#reboot(now, s.known, this.#transmitter.begin(now))
         break
       case 'selecting':
         if (s.offers.length > 0) this.#select(now, s.xid, bestOffer(s.offers, this.#wish, this.#who.parameters))
-        else this.#discover(now, s.xid, s.tries)
+        else this.#discover(now, s)
         break
       case 'requesting':
         if (s.tries < this.#settings.requestTries) this.#request(now, s.offer, s)
-        else this.#discover(now, this.#xid(), 0)
+        else this.#discover(now, this.#transmitter.begin(now))
         break
       case 'rebooting':
         if (s.tries < this.#settings.requestTries) this.#reboot(now, s.known, s)
-        else this.#discover(now, this.#xid(), 0)
+        else this.#discover(now, this.#transmitter.begin(now))
         break
       case 'checking':
         this.#init(now)
@@ -279,9 +210,8 @@ export class ClientCore implements Core<ClientOutput> {
   }
 
   /** INIT -> SELECTING, or once more in it. Late offers are welcome, so the transaction stays the same. */
-  #discover(now: number, xid: number, tries: number): void {
-    this.#send('discover', { xid, secs: this.#secs(now), requested: this.#wish })
-    const exchange = this.#sent(now, { xid, sentAt: now, tries })
+  #discover(now: number, unsent: Unsent): void {
+    const exchange = this.#transmitter.discover(now, unsent, this.#wish)
     this.#state = { kind: 'selecting', offers: [], decideAt: Number.POSITIVE_INFINITY, ...exchange }
   }
 
@@ -304,16 +234,13 @@ export class ClientCore implements Core<ClientOutput> {
   }
 
   /** SELECTING -> REQUESTING, or once more in it. */
-  #request(now: number, offer: DhcpLease, exchange: Omit<Exchange, 'retryAt'>): void {
-    const { xid } = exchange
-    this.#send('request', { xid, secs: this.#secs(now), requested: offer.address, server: offer.server })
-    this.#state = { kind: 'requesting', offer, ...this.#sent(now, exchange) }
+  #request(now: number, offer: DhcpLease, unsent: Unsent): void {
+    this.#state = { kind: 'requesting', offer, ...this.#transmitter.request(now, unsent, offer) }
   }
 
   /** INIT-REBOOT -> REBOOTING, or once more in it. */
-  #reboot(now: number, known: KnownLease, exchange: Omit<Exchange, 'retryAt'>): void {
-    this.#send('request', { xid: exchange.xid, secs: this.#secs(now), requested: known.address })
-    this.#state = { kind: 'rebooting', known, ...this.#sent(now, exchange) }
+  #reboot(now: number, known: KnownLease, unsent: Unsent): void {
+    this.#state = { kind: 'rebooting', known, ...this.#transmitter.reboot(now, unsent, known.address) }
   }
 
   /** §4.4.5: a lease in use has come to T1, T2, a retransmission or its end. */
@@ -324,19 +251,10 @@ export class ClientCore implements Core<ClientOutput> {
     } else this.#ask(now, now >= lease.rebindAt ? 'rebinding' : 'renewing', lease)
   }
 
-  /**
-   * BOUND -> RENEWING -> REBINDING, or once more in them. Each transmission is a transaction of its own: the lease is counted from the one that
-   * was answered.
-   */
+  /** BOUND -> RENEWING -> REBINDING, or once more in them. */
   #ask(now: number, kind: 'renewing' | 'rebinding', lease: DhcpLease): void {
-    if (this.#state.kind === 'bound') this.#since = now
-    const xid = this.#xid()
-    const to = kind === 'renewing' ? lease.server : IPV4_BROADCAST
-    this.#send('request', { xid, secs: this.#secs(now), ciaddr: lease.address }, lease.address, to)
-    const left = (kind === 'renewing' ? lease.rebindAt : lease.expiresAt) - now
-    const wait = left === Number.POSITIVE_INFINITY ? 0 : left / 2
-    const retryAt = now + Math.max(wait, LEAST_RENEWAL_RETRY_MS)
-    this.#state = { kind, lease, xid, sentAt: now, tries: 1, retryAt }
+    if (this.#state.kind === 'bound') this.#transmitter.since = now
+    this.#state = { kind, lease, ...this.#transmitter.extend(now, kind, lease) }
   }
 
   #acknowledged(
@@ -386,10 +304,10 @@ export class ClientCore implements Core<ClientOutput> {
     return undefined
   }
 
-  #decline(now: number, { address, server }: DhcpLease): void {
+  #decline(now: number, lease: DhcpLease): void {
     this.#wish = undefined
     this.#out.push({ kind: 'forget' })
-    this.#send('decline', { requested: address, server, message: 'address is in use' })
+    this.#transmitter.decline(lease)
     this.#backOff(now, DECLINE_PAUSE_MS)
   }
 
@@ -404,27 +322,5 @@ export class ClientCore implements Core<ClientOutput> {
   #init(now: number): void {
     this.#state = { kind: 'init', at: now }
     this.timeout(now)
-  }
-
-  #sent(now: number, { xid, sentAt, tries }: Omit<Exchange, 'retryAt'>): Exchange {
-    return { xid, sentAt, tries: tries + 1, retryAt: now + retransmissionDelay(tries + 1, this.#random) }
-  }
-
-  #send(
-    type: DhcpMessageType,
-    fields: Omit<ClientFields, 'xid'> & { readonly xid?: number },
-    src: Ipv4 = IPV4_ANY,
-    to: Ipv4 = IPV4_BROADCAST,
-  ): void {
-    const message = clientMessage(type, this.#who, { ...fields, xid: fields.xid ?? this.#xid() })
-    this.#out.push({ kind: 'send', message, src, to })
-  }
-
-  #xid(): number {
-    return this.#random.uint32()
-  }
-
-  #secs(now: number): number {
-    return Math.floor((now - this.#since) / 1000)
   }
 }

@@ -12,20 +12,20 @@ import {
 } from '../wire/v6-options.ts'
 import type { LossReason } from './client.ts'
 import { isForClient, maxRt, type V6Fields, type V6Identity, v6ClientMessage } from './v6-client-messages.ts'
+import { bestAdvert, dueAt, type V6State } from './v6-client-state.ts'
 import {
   again,
   begin,
-  DECLINE,
   type Exchange,
   MAX_DELAY_MS,
   REBIND,
-  RELEASE,
   RENEW,
   REQUEST,
   type Retransmission,
   SOLICIT,
 } from './v6-exchange.ts'
-import { associationOf, type Dhcpv6Lease, readV6Lease, type V6Refusal } from './v6-lease.ts'
+import { type Dhcpv6Lease, isWithdrawn, readV6Lease, type V6Refusal } from './v6-lease.ts'
+import { Leaving } from './v6-leaving.ts'
 
 /** After a conflict or a refusal, so that nobody can drive a client to a storm (RFC 8415 §14.1). */
 const BACK_OFF_MS = 10_000
@@ -37,28 +37,6 @@ export interface V6CoreSettings {
   readonly shortestLeaseS: number
   readonly maxOffers: number
   readonly startDelayMs: number
-}
-
-/** What a server advertises. */
-interface Advert {
-  readonly preference: number
-  readonly lease: Dhcpv6Lease
-}
-
-export type V6State =
-  | { readonly kind: 'stopped' }
-  | { readonly kind: 'waiting'; readonly at: number }
-  | ({ readonly kind: 'soliciting'; readonly adverts: readonly Advert[] } & Exchange)
-  /** `lease`: one that is in use, of which the server had no record. */
-  | ({ readonly kind: 'requesting'; readonly wanted: Dhcpv6Lease; readonly lease: Dhcpv6Lease | undefined } & Exchange)
-  | { readonly kind: 'bound'; readonly lease: Dhcpv6Lease }
-  | ({ readonly kind: 'renewing' | 'rebinding'; readonly lease: Dhcpv6Lease } & Exchange)
-
-/** A Release or Decline that goes on beside everything else. */
-interface Leaving {
-  readonly type: 'release' | 'decline'
-  readonly fields: V6Fields
-  readonly exchange: Exchange
 }
 
 export type V6Output =
@@ -74,20 +52,7 @@ type AdvertRefusal = V6Refusal | 'too-many-offers'
 
 /**
  * The DHCPv6 client for one identity association of addresses: RFC 8415 §18.2.
- *
- *       WAITING --> SOLICITING --- Advertise: Request ---> REQUESTING
- *          ^          |    ^                                |   |
- *          |          |    +------- no answer to 10 --------+   |
- *          |          | Reply with Rapid Commit           Reply |
- *          |          v                                         |
- *          |        BOUND <-------------------------------------+
- *          |         | ^  T1: Renew                             ^
- *          |         v | Reply                                  | NoBinding: Request
- *          |       RENEWING --------------------------------->--+
- *          |         | T2: Rebind                               |
- *          |         v                                          |
- *          +-----  REBINDING -------------------------------->--+
- *        all addresses over
+ * Its states are those of `V6State`.
  *
  * Differs from RFC 8415 in:
  * - No Confirm: leases are not kept over a restart. No Reconfigure, temporary addresses, delegated prefixes, nor Server Unicast.
@@ -99,14 +64,16 @@ export class V6ClientCore implements Core<V6Output> {
   readonly #settings: V6CoreSettings
   readonly #random: Random
   readonly #out: V6Output[] = []
+  /** Goes on beside everything else. */
+  readonly #leaving: Leaving
   #state: V6State = { kind: 'stopped' }
-  #leaving: Leaving | undefined
   #solicit: Retransmission = SOLICIT
 
   constructor(who: V6Identity, settings: V6CoreSettings, random: Random) {
     this.#who = who
     this.#settings = settings
     this.#random = random
+    this.#leaving = new Leaving(random, (now, type, exchange, fields) => this.#send(now, type, exchange, fields))
   }
 
   get state(): V6State {
@@ -118,7 +85,7 @@ export class V6ClientCore implements Core<V6Output> {
   }
 
   get leaving(): boolean {
-    return this.#leaving !== undefined
+    return this.#leaving.isUnderWay
   }
 
   start(now: number): void {
@@ -131,7 +98,7 @@ export class V6ClientCore implements Core<V6Output> {
   receive(now: number, m: V6Message): V6Ignored | undefined {
     if (m.type !== 'advertise' && m.type !== 'reply') return 'unexpected'
     if (!isForClient(m, this.#who.duid)) return 'not-for-us'
-    if (m.type === 'reply' && m.xid === this.#leaving?.exchange.xid) return this.#left()
+    if (this.#leaving.receive(m)) return this.#left()
     const s = this.#state
     if (s.kind === 'stopped' || s.kind === 'waiting' || s.kind === 'bound') return 'unexpected'
     if (m.xid !== s.xid) return 'wrong-xid'
@@ -156,7 +123,7 @@ export class V6ClientCore implements Core<V6Output> {
       this.#state = { kind: 'bound', lease: rest }
       this.#out.push({ kind: 'renewed', lease: rest })
     } else this.#lose(now, lease, 'conflict', BACK_OFF_MS)
-    this.#leave(now, 'decline', { server: lease.server, addresses: declined })
+    this.#leaving.begin(now, 'decline', { server: lease.server, addresses: declined })
   }
 
   /** Gives the lease back, if there is one, and stops. */
@@ -165,20 +132,20 @@ export class V6ClientCore implements Core<V6Output> {
     this.#state = { kind: 'stopped' }
     if (lease === undefined) return
     this.#out.push({ kind: 'lost', lease, reason: 'released' })
-    this.#leave(now, 'release', { server: lease.server, addresses: lease.addresses })
+    this.#leaving.begin(now, 'release', { server: lease.server, addresses: lease.addresses })
   }
 
   /** Does nothing more. The lease is neither lost nor given back. */
   stop(): void {
     this.#state = { kind: 'stopped' }
-    this.#leaving = undefined
+    this.#leaving.stop()
   }
 
   timeout(now: number): void {
     const { lease } = this
-    if (this.#leaving !== undefined && this.#leaving.exchange.retryAt <= now) this.#leaveAgain(now, this.#leaving)
+    if (this.#leaving.timeout(now)) this.#left()
     if (lease !== undefined && lease.expiresAt <= now) this.#lose(now, lease, 'expired', 0)
-    if (this.#due() <= now) this.#expire(now, this.#state)
+    if (dueAt(this.#state) <= now) this.#expire(now, this.#state)
   }
 
   poll(): V6Output | undefined {
@@ -186,31 +153,10 @@ export class V6ClientCore implements Core<V6Output> {
   }
 
   deadline(): number {
-    const leaving = this.#leaving?.exchange.retryAt ?? Number.POSITIVE_INFINITY
-    return Math.min(this.#due(), leaving, this.lease?.expiresAt ?? Number.POSITIVE_INFINITY)
+    return Math.min(dueAt(this.#state), this.#leaving.deadline(), this.lease?.expiresAt ?? Number.POSITIVE_INFINITY)
   }
 
-  #due(): number {
-    const s = this.#state
-    switch (s.kind) {
-      case 'stopped':
-        return Number.POSITIVE_INFINITY
-      case 'waiting':
-        return s.at
-      case 'bound':
-        return s.lease.renewAt
-      case 'renewing':
-        return Math.min(s.retryAt, s.lease.rebindAt)
-      case 'soliciting':
-      case 'requesting':
-      case 'rebinding':
-        return s.retryAt
-      default:
-        return s satisfies never
-    }
-  }
-
-  /** What `#due` says has come. */
+  /** What `dueAt` says has come. */
   #expire(now: number, s: V6State): void {
     switch (s.kind) {
       case 'stopped':
@@ -219,7 +165,7 @@ export class V6ClientCore implements Core<V6Output> {
         this.#sendSolicit(now, begin(now, this.#solicit, this.#random, true))
         break
       case 'soliciting':
-        if (s.adverts.length > 0) this.#request(now, best(s.adverts).lease, undefined)
+        if (s.adverts.length > 0) this.#request(now, bestAdvert(s.adverts).lease, undefined)
         else this.#sendSolicit(now, again(now, s, this.#solicit, this.#random)!)
         break
       case 'requesting':
@@ -314,7 +260,7 @@ export class V6ClientCore implements Core<V6Output> {
       if (s.lease !== undefined) this.#lose(now, s.lease, 'refused', BACK_OFF_MS)
       else this.#wait(now, BACK_OFF_MS)
     } else if (lease === 'no-binding') this.#request(now, { ...s.lease, server }, s.lease)
-    else if (withdrawn(m, this.#who.iaid, s.lease)) this.#lose(now, s.lease, 'refused', 0)
+    else if (isWithdrawn(m, this.#who.iaid, s.lease)) this.#lose(now, s.lease, 'refused', 0)
     else return lease
     return undefined
   }
@@ -333,41 +279,11 @@ export class V6ClientCore implements Core<V6Output> {
     this.#state = { kind: 'waiting', at: now + pauseMs + randomBelow(this.#random, MAX_DELAY_MS + 1) }
   }
 
-  #leave(now: number, type: Leaving['type'], fields: V6Fields): void {
-    const exchange = begin(now, type === 'release' ? RELEASE : DECLINE, this.#random)
-    this.#leaving = { type, fields, exchange }
-    this.#send(now, type, exchange, fields)
-  }
-
-  #leaveAgain(now: number, { type, fields, exchange }: Leaving): void {
-    const next = again(now, exchange, type === 'release' ? RELEASE : DECLINE, this.#random)
-    if (next === undefined) this.#left()
-    else {
-      this.#leaving = { type, fields, exchange: next }
-      this.#send(now, type, next, fields)
-    }
-  }
-
   #left(): undefined {
-    this.#leaving = undefined
     this.#out.push({ kind: 'left' })
   }
 
   #send(now: number, type: V6MessageType, exchange: Exchange, { server, addresses }: V6Fields): void {
     this.#out.push({ kind: 'send', message: v6ClientMessage(now, type, exchange, this.#who, { server, addresses }) })
   }
-}
-
-/** Whether the server ends every address of the lease, by a valid lifetime of 0. */
-function withdrawn(m: V6Message, iaid: number, lease: Dhcpv6Lease): boolean {
-  const ended = associationOf(m, iaid)?.addresses.filter(({ valid }) => valid === 0) ?? []
-  return lease.addresses.every((a) => ended.some(({ address }) => ipv6Equals(address, a.address)))
-}
-
-/** The highest preference, else the most addresses, else the first (§18.2.9). */
-function best(adverts: readonly Advert[]): Advert {
-  return adverts.reduce((a, b) => {
-    const order = b.preference - a.preference || b.lease.addresses.length - a.lease.addresses.length
-    return order > 0 ? b : a
-  })
 }

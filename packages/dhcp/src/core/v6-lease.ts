@@ -133,3 +133,9 @@ function leaseTimes(
   const renewAt = now + Math.max(t1 === 0 ? T1_SHARE * shortest : t1 * 1000, least)
   return { renewAt: Math.min(renewAt, rebindAt), rebindAt, expiresAt }
 }
+
+/** Whether the server ends every address of the lease, by a valid lifetime of 0. */
+export function isWithdrawn(m: V6Message, iaid: number, lease: Dhcpv6Lease): boolean {
+  const ended = associationOf(m, iaid)?.addresses.filter(({ valid }) => valid === 0) ?? []
+  return lease.addresses.every((a) => ended.some(({ address }) => ipv6Equals(address, a.address)))
+}

@@ -1,7 +1,8 @@
 import { formatIpv4, type Ipv4 } from '@fata/addr'
 import { seededRandom } from '@fata/runtime'
-import { ClientCore, type ClientCoreSettings, type ClientOutput, type KnownLease } from '../../src/core/client.ts'
+import { ClientCore, type ClientCoreSettings, type ClientOutput } from '../../src/core/client.ts'
 import type { ClientIdentity } from '../../src/core/client-messages.ts'
+import type { KnownLease } from '../../src/core/client-state.ts'
 import type { DhcpMessage } from '../../src/wire.ts'
 import { line, MAC } from './messages.ts'
 
