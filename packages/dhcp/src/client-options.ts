@@ -1,3 +1,4 @@
+import { ACQUISITION_LIMITS, acquisitionDefaults } from './acquisition-options.ts'
 import { requireIntegers } from './check.ts'
 import {
   OPTION_BROADCAST_ADDRESS,
@@ -57,6 +58,7 @@ type Optional = 'hostName' | 'vendorClass' | 'leaseSeconds'
 export type DhcpClientSettings = Required<Omit<DhcpClientOptions, Optional>> & Pick<DhcpClientOptions, Optional>
 
 export const clientDefaults: DhcpClientSettings = Object.freeze({
+  ...acquisitionDefaults,
   clientId: 'duid',
   parameters: [
     OPTION_SUBNET_MASK,
@@ -75,19 +77,15 @@ export const clientDefaults: DhcpClientSettings = Object.freeze({
   maxMessageSize: 1500,
   startDelayMs: 0,
   collectMs: 100,
-  maxOffers: 16,
   requestTries: 4,
-  shortestLeaseSeconds: 10,
   storeKey: '/dhcp/lease',
 })
 
 const LIMITS = {
+  ...ACQUISITION_LIMITS,
   maxMessageSize: [576, 65535],
-  startDelayMs: [0, 3_600_000],
   collectMs: [0, 60_000],
-  maxOffers: [1, 64],
   requestTries: [1, 10],
-  shortestLeaseSeconds: [1, 86_400],
 } as const
 
 /** Fills in the defaults. Throws a RangeError that names what is out of range. */

@@ -1,3 +1,4 @@
+import { ACQUISITION_LIMITS, acquisitionDefaults } from './acquisition-options.ts'
 import { requireIntegers } from './check.ts'
 import { DEFAULT_REQUEST } from './core/v6-client-messages.ts'
 import { MAX_DELAY_MS } from './core/v6-exchange.ts'
@@ -27,23 +28,16 @@ type Derived = 'duid' | 'iaid'
 export type Dhcpv6ClientSettings = Required<Omit<Dhcpv6ClientOptions, Derived>> & Pick<Dhcpv6ClientOptions, Derived>
 
 export const v6ClientDefaults: Dhcpv6ClientSettings = Object.freeze({
+  ...acquisitionDefaults,
   request: DEFAULT_REQUEST,
   rapidCommit: true,
   startDelayMs: MAX_DELAY_MS,
-  maxOffers: 16,
-  shortestLeaseSeconds: 10,
 })
-
-const LIMITS = {
-  startDelayMs: [0, 3_600_000],
-  maxOffers: [1, 64],
-  shortestLeaseSeconds: [1, 86_400],
-} as const
 
 /** Fills in the defaults. Throws a RangeError that names what is out of range. */
 export function v6ClientSettings(options: Dhcpv6ClientOptions): Dhcpv6ClientSettings {
   const s = { ...v6ClientDefaults, ...options }
-  requireIntegers<Dhcpv6ClientSettings>(s, LIMITS)
+  requireIntegers<Dhcpv6ClientSettings>(s, ACQUISITION_LIMITS)
   if (s.iaid !== undefined) requireIntegers({ iaid: s.iaid }, { iaid: [0, 0xffffffff] })
   if (s.duid !== undefined) OPTION_V6_CLIENT_ID.encode(s.duid)
   for (const code of s.request) requireIntegers({ request: code }, { request: [1, 65535] })

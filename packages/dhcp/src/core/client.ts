@@ -1,9 +1,8 @@
 import type { Ipv4 } from '@fata/addr'
 import { type Core, type Random, randomBelow } from '@fata/runtime'
 import type { DhcpMessage } from '../wire/message.ts'
-import { getOption } from '../wire/option.ts'
-import { OPTION_SERVER_ID } from '../wire/options.ts'
 import { retransmissionDelay } from './backoff.ts'
+import { type AnswerRefusal, type Asking, isAsking, readAck, whyNoNak } from './client-answers.ts'
 import { type ClientIdentity, isFor } from './client-messages.ts'
 import { type ClientState, dueAt, type KnownLease, leaseOf, type Unsent } from './client-state.ts'
 import { type DhcpLease, type LeaseRefusal, readLease } from './lease.ts'
@@ -41,7 +40,7 @@ export type ClientOutput =
   | { readonly kind: 'forget' }
 
 /** Why a message changed nothing. */
-export type Ignored = 'not-for-us' | 'unexpected' | 'wrong-xid' | 'wrong-server' | 'wrong-address' | OfferRefusal
+export type Ignored = 'not-for-us' | 'unexpected' | 'wrong-xid' | OfferRefusal | AnswerRefusal
 type OfferRefusal = LeaseRefusal | 'too-many-offers'
 
 /**
@@ -99,27 +98,13 @@ export class ClientCore implements Core<ClientOutput> {
   receive(now: number, m: DhcpMessage): Ignored | undefined {
     if (!isFor(m, this.#who)) return 'not-for-us'
     const s = this.#state
-    switch (s.kind) {
-      case 'selecting':
-        if (m.type !== 'offer') return 'unexpected'
-        return m.xid === s.xid ? this.#collect(now, s, m) : 'wrong-xid'
-      case 'requesting':
-      case 'rebooting':
-      case 'renewing':
-      case 'rebinding':
-        if (m.type !== 'ack' && m.type !== 'nak') return 'unexpected'
-        if (m.xid !== s.xid) return 'wrong-xid'
-        return m.type === 'ack' ? this.#acknowledged(now, s, m) : this.#refused(now, s, m)
-      case 'stopped':
-      case 'init':
-      case 'init-reboot':
-      case 'checking':
-      case 'backing-off':
-      case 'bound':
-        return 'unexpected'
-      default:
-        return s satisfies never
+    if (s.kind === 'selecting') {
+      if (m.type !== 'offer') return 'unexpected'
+      return m.xid === s.xid ? this.#collect(now, s, m) : 'wrong-xid'
     }
+    if (!isAsking(s) || (m.type !== 'ack' && m.type !== 'nak')) return 'unexpected'
+    if (m.xid !== s.xid) return 'wrong-xid'
+    return m.type === 'ack' ? this.#acknowledged(now, s, m) : this.#refused(now, s, m)
   }
 
   /** The probe of an address has ended. */
@@ -257,16 +242,9 @@ export class ClientCore implements Core<ClientOutput> {
     this.#state = { kind, lease, ...this.#transmitter.extend(now, kind, lease) }
   }
 
-  #acknowledged(
-    now: number,
-    s: ClientState & { kind: 'requesting' | 'rebooting' | 'renewing' | 'rebinding' },
-    m: DhcpMessage,
-  ): Ignored | undefined {
-    const lease = readLease(m, s.sentAt, this.#settings.shortestLeaseS)
+  #acknowledged(now: number, s: Asking, m: DhcpMessage): AnswerRefusal | undefined {
+    const lease = readAck(s, m, this.#settings.shortestLeaseS)
     if (typeof lease === 'string') return lease
-    const asked = s.kind === 'requesting' ? s.offer : s.kind === 'rebooting' ? s.known : s.lease
-    if (lease.address !== asked.address) return 'wrong-address'
-    if (s.kind === 'requesting' && lease.server !== s.offer.server) return 'wrong-server'
     if (s.kind === 'renewing' || s.kind === 'rebinding') this.#bind(now, 'renewed', lease)
     else if (!this.#settings.probes) this.#bind(now, 'acquired', lease)
     else {
@@ -286,14 +264,9 @@ export class ClientCore implements Core<ClientOutput> {
   }
 
   /** A DHCPNAK. */
-  #refused(
-    now: number,
-    s: ClientState & { kind: 'requesting' | 'rebooting' | 'renewing' | 'rebinding' },
-    m: DhcpMessage,
-  ): Ignored | undefined {
-    const server = getOption(m.options, OPTION_SERVER_ID)
-    if (server === undefined) return 'no-server-id'
-    if (s.kind === 'requesting' && server !== s.offer.server) return 'wrong-server'
+  #refused(now: number, s: Asking, m: DhcpMessage): AnswerRefusal | undefined {
+    const refusal = whyNoNak(s, m)
+    if (refusal !== undefined) return refusal
     this.#wish = undefined
     this.#out.push({ kind: 'forget' })
     if (s.kind === 'requesting') this.#backOff(now, 0)
