@@ -26,6 +26,7 @@ export type Requirement =
   | 'ndisc6'
   | 'rltraceroute6'
   | 'radvd'
+  | 'etcd'
   | 'atk6-implementation6'
 
 function has(command: string, ...args: string[]): boolean {
