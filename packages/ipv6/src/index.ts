@@ -6,6 +6,7 @@ export { createIpv6 } from './ipv6.ts'
 export type { Ipv6Options } from './options.ts'
 export type {
   AddressInfo,
+  AddressLifetimes,
   Ipv6Deps,
   Ipv6Event,
   Ipv6Layer,

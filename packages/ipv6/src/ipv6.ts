@@ -29,7 +29,7 @@ import { Loopback } from './loopback.ts'
 import { type Ipv6Options, isHostAddress, isHostPrefix, settings } from './options.ts'
 import { Pinger } from './pinger.ts'
 import { closedError, Sender } from './sender.ts'
-import type { Ipv6Deps, Ipv6Event, Ipv6Layer, Ipv6Route, Ipv6State, PingOptions } from './types.ts'
+import type { AddressLifetimes, Ipv6Deps, Ipv6Event, Ipv6Layer, Ipv6Route, Ipv6State, PingOptions } from './types.ts'
 import { IPV6_HEADER_LEN } from './wire/ipv6-header.ts'
 
 const SECRET_LEN = 16
@@ -142,9 +142,12 @@ class Layer implements Ipv6Layer {
     return this.#listeners.add(protocol, listener)
   }
 
-  addAddress(prefix: Ipv6Prefix): void {
+  addAddress(prefix: Ipv6Prefix, lifetimes: AddressLifetimes = {}): void {
     if (!isHostPrefix(prefix)) throw new RangeError(`not the address of a host: ${formatPrefix(prefix)}`)
-    if (this.#driver.step((core, now) => core.addAddress(now, prefix))) return
+    const { validUntil = Number.POSITIVE_INFINITY, preferredUntil = validUntil } = lifetimes
+    if (!(preferredUntil <= validUntil))
+      throw new RangeError(`preferredUntil must not be after validUntil, got ${preferredUntil} and ${validUntil}`)
+    if (this.#driver.step((core, now) => core.addAddress(now, prefix, preferredUntil, validUntil))) return
     throw new RangeError(`no more than ${this.#core.host.settings.maxAddresses} addresses`)
   }
 

@@ -27,9 +27,10 @@ export interface Ipv6Layer extends Ip, IpGroups {
 
   /**
    * Adds an own address and its prefix, which is on the link. It can be used when Duplicate Address Detection is through: see
-   * `onEvent`. Throws a RangeError where it is no address of a host, or there are too many.
+   * `onEvent`. One that was added before has the new lifetimes from then on. Throws a RangeError where it is no address of a host,
+   * there are too many, or it would be preferred for longer than it is valid.
    */
-  addAddress(prefix: Ipv6Prefix): void
+  addAddress(prefix: Ipv6Prefix, lifetimes?: AddressLifetimes): void
 
   /** Removes an own address, but never the link-local one. Returns whether it was there. */
   removeAddress(address: Ipv6): boolean
@@ -57,6 +58,14 @@ export interface Ipv6Layer extends Ip, IpGroups {
 
   /** Ends everything: listeners are not called any more, pings reject, `write` throws NetError `ERR_NET_CLOSED`. Idempotent. */
   close(): void
+}
+
+/** How long an address lasts, as times of the clock's `now()`: RFC 4862 §5.5.4. */
+export interface AddressLifetimes {
+  /** From then on it is deprecated: a source only where there is no other. Default: as long as it is valid. */
+  readonly preferredUntil?: number | undefined
+  /** Then it is removed. Default Infinity: for ever. */
+  readonly validUntil?: number | undefined
 }
 
 /** A route that was configured. */

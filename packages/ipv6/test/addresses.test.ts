@@ -347,6 +347,30 @@ describe('addresses that come and go', () => {
     expect(formatIpv6(h.layer.source(ipv6('fd00::1')) as ReturnType<typeof ipv6>)).toBe('fd00::b')
   })
 
+  it('last as long as they are told, and longer when they are added again', () => {
+    const h = quietHost({ addresses: [] })
+    const prefix = ipv6Prefix('fd00::b/64')
+    const now = h.runtime.clock.now()
+    h.layer.addAddress(prefix, { preferredUntil: now + 1000, validUntil: now + 5000 })
+    changes(h)
+    h.advance(999)
+    expect(changes(h)).toEqual([])
+    h.advance(1)
+    expect(changes(h)).toEqual(['fd00::b deprecated'])
+    h.layer.addAddress(prefix, { preferredUntil: now + 2000, validUntil: now + 6000 })
+    expect(changes(h)).toEqual(['fd00::b preferred'])
+    h.advance(4999)
+    expect(changes(h)).toEqual(['fd00::b deprecated'])
+    h.advance(1)
+    expect(changes(h)).toEqual(['fd00::b removed'])
+  })
+
+  it('are not preferred for longer than they are valid', () => {
+    const h = quietHost()
+    for (const lifetimes of [{ preferredUntil: 2, validUntil: 1 }, { validUntil: Number.NaN }])
+      expect(() => h.layer.addAddress(ipv6Prefix('fd00::b/64'), lifetimes)).toThrow(/preferredUntil/)
+  })
+
   it('are told to who asked', () => {
     const h = quietHost()
     const seen: string[] = []

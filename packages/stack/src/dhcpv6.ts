@@ -42,10 +42,11 @@ export function followRouters(parts: Dhcpv6Parts, options: Dhcpv6ClientOptions):
 
   let applied: readonly Ipv6[] = []
   client.onLease(({ kind, lease }) => {
-    const next = kind === 'lost' ? [] : lease.addresses.map(({ address }) => address)
-    for (const address of applied) if (!holds(next, address)) ipv6.removeAddress(address)
-    for (const address of next) if (!holds(applied, address)) ipv6.addAddress(prefixOf(address, 128))
-    applied = next
+    const next = kind === 'lost' ? [] : lease.addresses
+    const addresses = next.map(({ address }) => address)
+    for (const address of applied) if (!holds(addresses, address)) ipv6.removeAddress(address)
+    for (const { address, ...lifetimes } of next) ipv6.addAddress(prefixOf(address, 128), lifetimes)
+    applied = addresses
     changed()
   })
 

@@ -79,6 +79,25 @@ describe('what routers advertise', () => {
     expect(asked.at(-1)).toBe('release')
   })
 
+  it('has addresses of DHCPv6 that are deprecated when their preferred lifetime ends, and gone with the valid one', async () => {
+    serveDhcpv6(router, ipv6('fd00::100'), [])
+    advertise(router, { managed: true })
+    const state = () =>
+      host.layers.ipv6!.state().addresses.find(({ address }) => formatIp(address) === 'fd00::100')?.state
+    await passes(3 * 3_600_000)
+    expect(state()).toBe('preferred')
+    await runtime.clock.settle(router.close())
+    const { preferredUntil, validUntil } = host.interfaces[0]!.leaseV6!.addresses[0]!
+    runtime.clock.advance(preferredUntil - 1 - runtime.clock.now())
+    expect(state()).toBe('preferred')
+    runtime.clock.advance(1)
+    expect(state()).toBe('deprecated')
+    runtime.clock.advance(validUntil - 1 - runtime.clock.now())
+    expect(state()).toBe('deprecated')
+    runtime.clock.advance(1)
+    expect(state()).toBeUndefined()
+  })
+
   it('sends to DHCPv6 for the rest with the O flag, again when that is old', async () => {
     const asked = serveDhcpv6(router, ipv6('fd00::100'), [ipv6('fd00::54')])
     advertise(router, { other: true })

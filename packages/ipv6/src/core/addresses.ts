@@ -76,6 +76,8 @@ export type AddressOut =
   | { readonly kind: 'regenerate'; readonly address: OwnAddress }
   | { readonly kind: 'address'; readonly address: OwnAddress; readonly change: AddressChange }
 
+type Lifetimes = Pick<OwnAddress, 'preferredUntil' | 'validUntil'>
+
 /** What happened to an address: a state it entered, or its end. */
 export type AddressChange = AddressState['kind'] | 'removed'
 
@@ -83,6 +85,7 @@ export type AddressChange = AddressState['kind'] | 'removed'
 export const LINK_LOCAL_BITS = 64
 
 const NEVER = Number.POSITIVE_INFINITY
+const FOR_EVER: Lifetimes = { preferredUntil: NEVER, validUntil: NEVER }
 const NONCE_LEN = 6
 /** TEMP_IDGEN_RETRIES of RFC 8981 §3.8. */
 export const TEMP_IDGEN_RETRIES = 3
@@ -138,10 +141,15 @@ export class Addresses {
     if (probeAt <= now) this.#expire(now, own)
   }
 
-  /** Adds an address that lasts for ever. Without Duplicate Address Detection it need not wait until `probeAt`. */
-  addConfigured(now: number, prefix: Ipv6Prefix, origin: AddressOrigin, probeAt: number): void {
+  /** Adds an address, by default one that lasts for ever. Without Duplicate Address Detection it need not wait until `probeAt`. */
+  addConfigured(
+    now: number,
+    prefix: Ipv6Prefix,
+    origin: AddressOrigin,
+    probeAt: number,
+    lifetimes: Lifetimes = FOR_EVER,
+  ): void {
     const { address, length: prefixLength } = prefix
-    const lifetimes = { preferredUntil: NEVER, validUntil: NEVER }
     const at = this.#options.transmits === 0 ? now : probeAt
     this.add(now, { address, prefixLength, origin, ...lifetimes, dadCounter: 0, router: undefined }, at)
   }

@@ -40,14 +40,17 @@ export class Ipv6Core implements Core<Ipv6Out> {
   }
 
   /** Adds a configured address, or makes one out of an autoconfigured one. False where there are too many. */
-  addAddress(now: number, prefix: Ipv6Prefix): boolean {
+  addAddress(now: number, prefix: Ipv6Prefix, preferredUntil: number, validUntil: number): boolean {
     this.#now = now
     const { addresses, settings } = this.host
     const known = addresses.get(prefix.address)
-    if (known !== undefined && known.origin === 'static' && known.prefixLength === prefix.length) return true
+    if (known !== undefined && known.origin === 'static' && known.prefixLength === prefix.length) {
+      addresses.setLifetimes(now, known, preferredUntil, validUntil)
+      return true
+    }
     if (addresses.list.filter((own) => own.origin === 'static').length >= settings.maxAddresses) return false
     if (known !== undefined) addresses.remove(known)
-    addresses.addConfigured(now, prefix, 'static', now)
+    addresses.addConfigured(now, prefix, 'static', now, { preferredUntil, validUntil })
     return true
   }
 
