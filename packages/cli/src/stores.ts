@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { errorCode, type KvRo, layered } from '@fata/kv'
+import { errorCode, type KvRo } from '@fata/kv'
 import { CommandError, UsageError } from './errors.ts'
 
 /** One kind of store that a site can come from. The package is loaded when it is asked for. */
@@ -46,17 +46,13 @@ export async function openStore(spec: string): Promise<KvRo> {
   }
 }
 
-/** A branch, tag or commit, else what HEAD names. The repository is only read: what the store would write stays in memory. */
+/** A branch, tag or commit, else what HEAD names. */
 async function openGitAt(spec: string): Promise<KvRo> {
-  const [{ openDirReadOnly }, { createMem }, { openGit }] = await Promise.all([
-    import('@fata/kv-dir'),
-    import('@fata/kv-mem'),
-    import('@fata/kv-git'),
-  ])
+  const [{ openDirReadOnly }, { openGitReadOnly }] = await Promise.all([import('@fata/kv-dir'), import('@fata/kv-git')])
   const at = spec.lastIndexOf('@')
   const [path, ref] = at > 0 ? [spec.slice(0, at), spec.slice(at + 1)] : [spec, undefined]
   const repository = existsSync(`${path}/.git`) ? `${path}/.git` : path
-  const git = await openGit(layered(createMem(), await openDirReadOnly(repository)))
+  const git = await openGitReadOnly(await openDirReadOnly(repository))
   const commit = ref ?? (await git.commit())
   if (commit === undefined) throw new Error('there is no commit')
   try {

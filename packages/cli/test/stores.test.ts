@@ -70,6 +70,16 @@ describe('openStore', () => {
     expect(await page(await openStore(spec()))).toBe(expected)
   })
 
+  it('opens git where HEAD is at no branch', async () => {
+    git('checkout', '-q', '--detach', 'v1')
+    try {
+      expect(await page(await openStore(`git:${site}`))).toBe('<h1>Hello</h1>')
+      expect(await page(await openStore(`git:${site}@main`))).toBe('<h1>Changed</h1>')
+    } finally {
+      git('checkout', '-q', 'main')
+    }
+  })
+
   it('leaves a repository as it is', () => {
     expect(git('status', '--porcelain', '--ignored')).toBe('')
     expect(git('fsck', '--strict')).toBe('')

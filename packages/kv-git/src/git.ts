@@ -5,44 +5,41 @@ import {
   type Key,
   type KeyLike,
   type KvAllocateOptions,
+  type KvBatch,
   type KvBatchOptions,
   type KvCheck,
   KvError,
   type KvOp,
   type KvOptions,
-  type KvRo,
   type OwnedOp,
   ownOps,
   toKey,
   writePart,
 } from '@fata/kv'
+import { BranchReader } from './branch-reader.ts'
 import { toHex } from './bytes.ts'
-import { checkMessage, type GitCommit } from './commit.ts'
+import { checkMessage } from './commit.ts'
 import { Committer, type Work } from './committer.ts'
 import type { CommitInfo, Draft } from './draft.ts'
-import type { GitBranchOptions, GitLogOptions, GitMergeOptions, GitStore } from './interface.ts'
+import type { GitBranchOptions, GitMergeOptions, GitStore } from './interface.ts'
 import { type GitMergeResult, mergeBase, TreeMerge } from './merge.ts'
 import { describeOps } from './messages.ts'
 import { checkBranch, refuseDotGit } from './names.ts'
 import type { ResolvedOptions } from './options.ts'
 import { WriteQueue } from './queue.ts'
-import { Reader } from './reader.ts'
 import type { Repository } from './repository.ts'
 
 /** One branch. */
-export class Git extends Reader implements GitStore {
-  readonly branchName: string
-  readonly #repository: Repository
+export class Git extends BranchReader<KvBatch> implements GitStore {
+  declare readonly branchName: string
   readonly #options: ResolvedOptions
   readonly #queue: WriteQueue<Work>
   #time = Number.NEGATIVE_INFINITY
   #closing: Promise<void> | undefined
 
-  constructor(repository: Repository, branch: string) {
-    super(repository.capabilities, repository.objects, repository.history)
-    this.#repository = repository
+  constructor(repository: Repository<KvBatch>, branch: string) {
+    super(repository, branch)
     this.#options = repository.options
-    this.branchName = branch
     const committer = new Committer({ ...repository, branch })
     this.#queue = new WriteQueue(this.#options.maxQueuedWrites, (jobs) => committer.run(jobs))
   }
@@ -108,53 +105,21 @@ export class Git extends Reader implements GitStore {
     }, options?.signal)
   }
 
-  async snapshot(): Promise<KvRo> {
-    this.refuse(undefined)
-    return this.#at(await this.head())
-  }
-
   async branch(name: string, options?: GitBranchOptions): Promise<GitStore> {
     this.refuse(options)
     checkBranch(name)
-    const { refs } = this.#repository
+    const { refs } = this.repository
     const there = (await refs.read(`refs/heads/${name}`, options)).id
-    const from = options?.from === undefined ? await this.head(options) : await this.#resolve(options.from, options)
-    const branch = new Git(this.#repository, name)
+    const from =
+      options?.from === undefined ? await this.head(options) : await this.repository.resolve(options.from, options)
+    const branch = new Git(this.repository, name)
     if (there === undefined && from !== undefined) await branch.#begin(from)
     return branch
   }
 
-  async branches(options?: KvOptions): Promise<string[]> {
-    this.refuse(options)
-    const names = await this.#repository.refs.list('refs/heads', options)
-    return names.map((name) => name.slice('refs/heads/'.length))
-  }
-
-  async commit(options?: KvOptions): Promise<string | undefined> {
-    this.refuse(options)
-    return this.head(options)
-  }
-
-  async *log(options: GitLogOptions = {}): AsyncGenerator<GitCommit, void> {
-    this.refuse(options)
-    const { from, key, limit = Number.POSITIVE_INFINITY, signal } = options
-    const start = from === undefined ? await this.head(options) : await this.#resolve(from, options)
-    let left = limit
-    if (left <= 0) return
-    for await (const commit of this.history.log(start, { key: key === undefined ? key : toKey(key), signal })) {
-      yield commit
-      if (--left <= 0) return
-    }
-  }
-
-  async at(commit: string, options?: KvOptions): Promise<KvRo> {
-    this.refuse(options)
-    return this.#at(await this.#resolve(commit, options))
-  }
-
   async merge(other: string, options: GitMergeOptions = {}): Promise<GitMergeResult> {
     this.refuse(options)
-    const theirs = await this.#resolve(other, options)
+    const theirs = await this.repository.resolve(other, options)
     const message = checkMessage(options.message ?? `Merge ${other}`)
     let result: GitMergeResult | undefined
     await this.#queue.add(async (draft) => {
@@ -169,22 +134,10 @@ export class Git extends Reader implements GitStore {
     return this.#closing
   }
 
-  protected override async head(options?: KvOptions): Promise<string | undefined> {
-    return (await this.#repository.refs.read(`refs/heads/${this.branchName}`, options)).id
-  }
-
-  #at(commit: string | undefined): KvRo {
-    return new Reader(this.capabilities, this.objects, this.history, commit)
-  }
-
   #begin(from: string): Promise<void> {
     return this.#queue.add(async (draft) => {
       if (draft.head === undefined) await draft.forward(from)
     }, undefined)
-  }
-
-  #resolve(name: string, options?: KvOptions): Promise<string> {
-    return this.#repository.resolve(name, options)
   }
 
   async #merge(draft: Draft, theirs: string, message: string): Promise<GitMergeResult> {

@@ -1,5 +1,5 @@
 export type { GitCommit, GitPerson, GitSignature } from './commit.ts'
-export type { GitBranchOptions, GitLogOptions, GitMergeOptions, GitStore } from './interface.ts'
+export type { GitBranchOptions, GitLogOptions, GitMergeOptions, GitReadOnlyStore, GitStore } from './interface.ts'
 export type { GitConflict, GitMergeResult } from './merge.ts'
-export { openGit } from './open.ts'
-export type { GitOptions } from './options.ts'
+export { openGit, openGitReadOnly } from './open.ts'
+export type { GitOptions, GitReadOnlyOptions } from './options.ts'

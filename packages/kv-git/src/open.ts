@@ -1,7 +1,8 @@
-import { type KvBatch, KvError } from '@fata/kv'
+import { type KvBatch, KvError, type KvRo } from '@fata/kv'
+import { BranchReader } from './branch-reader.ts'
 import { Git } from './git.ts'
-import type { GitStore } from './interface.ts'
-import { type GitOptions, resolveOptions } from './options.ts'
+import type { GitReadOnlyStore, GitStore } from './interface.ts'
+import { type GitOptions, type GitReadOnlyOptions, resolveOptions } from './options.ts'
 import { checkFormat } from './refs.ts'
 import { Repository } from './repository.ts'
 
@@ -18,4 +19,17 @@ export async function openGit(store: KvBatch, options: GitOptions = {}): Promise
   const { branch = await repository.refs.head() } = resolved
   if (branch === null) throw new KvError('KV_NOT_SUPPORTED', { message: 'HEAD is at no branch: name one' })
   return new Git(repository, branch ?? 'main')
+}
+
+/**
+ * Opens a branch of the repository in the store to read it: nothing is ever written. Where `HEAD` names a commit and no branch, that
+ * commit is read. Disconnecting leaves the store open. Rejects with KvError KV_NOT_SUPPORTED, KV_CORRUPT, or as the store does, with
+ * RangeError or TypeError for options that make no sense.
+ */
+export async function openGitReadOnly(store: KvRo, options: GitReadOnlyOptions = {}): Promise<GitReadOnlyStore> {
+  const resolved = resolveOptions(options)
+  await checkFormat(store)
+  const repository = new Repository(store, resolved)
+  const { branch = await repository.refs.head() } = resolved
+  return new BranchReader(repository, branch === null ? undefined : (branch ?? 'main'))
 }

@@ -21,6 +21,9 @@ export interface GitOptions {
   readonly maxCachedCommits?: number | undefined
 }
 
+/** What a reader needs of them. */
+export type GitReadOnlyOptions = Pick<GitOptions, 'branch' | 'maxCachedEntries' | 'maxCachedCommits'>
+
 type Limit = 'maxBatchOps' | 'maxBatchBytes' | 'maxQueuedWrites' | 'maxCachedEntries' | 'maxCachedCommits'
 
 export const defaults: Readonly<Record<Limit, number>> = Object.freeze({

@@ -1,4 +1,4 @@
-import { type KvBatch, type KvCapabilities, KvError, type KvOptions } from '@fata/kv'
+import { type KvCapabilities, KvError, type KvOptions, type KvRo } from '@fata/kv'
 import { decodeText } from './bytes.ts'
 import { isId } from './commit.ts'
 import { History } from './history.ts'
@@ -11,15 +11,15 @@ import { Refs } from './refs.ts'
 const MAX_TAGS = 8
 
 /** What all branches share. */
-export class Repository {
-  readonly store: KvBatch
+export class Repository<Store extends KvRo = KvRo> {
+  readonly store: Store
   readonly options: ResolvedOptions
   readonly objects: Objects
   readonly refs: Refs
   readonly history: History
   readonly capabilities: KvCapabilities
 
-  constructor(store: KvBatch, options: ResolvedOptions) {
+  constructor(store: Store, options: ResolvedOptions) {
     this.store = store
     this.options = options
     this.objects = new Objects(store, options)
