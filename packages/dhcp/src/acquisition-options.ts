@@ -1,6 +1,12 @@
-/** What clients of both versions have alike when they acquire a lease. */
-export const acquisitionDefaults = Object.freeze({ maxOffers: 16, shortestLeaseSeconds: 10 })
+/** Options that clients of both versions have. */
+interface AcquisitionOptions {
+  readonly maxOffers: number
+  readonly shortestLeaseSeconds: number
+}
 
+export const acquisitionDefaults: AcquisitionOptions = Object.freeze({ maxOffers: 16, shortestLeaseSeconds: 10 })
+
+/** Least and greatest value of what they have alike. */
 export const ACQUISITION_LIMITS = {
   startDelayMs: [0, 3_600_000],
   maxOffers: [1, 64],
