@@ -1,6 +1,6 @@
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import { formatMac, type Mac, mac } from '@fata/addr'
+import { type Mac, mac } from '@fata/addr'
 import { createEthernet } from '@fata/ethernet'
 import { createIpv6, type Ipv6Event, type Ipv6Layer, type Ipv6Options } from '@fata/ipv6'
 import { capture } from '@fata/pcap'
@@ -10,7 +10,7 @@ import { createTcp, type Tcp } from '@fata/tcp'
 import { createUdp, type Udp } from '@fata/udp'
 import { temporaryFolder } from './fata.ts'
 import type { Netns } from './netns.ts'
-import { run } from './process.ts'
+import { faultsOf } from './tshark.ts'
 
 /** Of the host under test; the kernel's end of the cable has another one. */
 export const HOST_MAC: Mac = mac('02:00:00:00:00:0a')
@@ -85,7 +85,7 @@ export function startIpv6Host(netns: Netns, options: Ipv6HostOptions = {}): Ipv6
       layer.close()
       await device.close()
       closeSync(fd)
-      const faults = await faultsOf(file)
+      const faults = (await faultsOf(file, HOST_MAC)).join('\n')
       folder.remove()
       return faults
     },
@@ -99,17 +99,4 @@ async function echoFlows(listener: ReturnType<Tcp['listen']>): Promise<void> {
 async function echoFlow(flow: Awaited<ReturnType<Tcp['connect']>>): Promise<void> {
   for await (const chunk of flow) await flow.write(chunk)
   await flow.close()
-}
-
-/**
- * The lines of tshark about sent packets that are malformed or have a wrong checksum. An ICMPv6 error quotes what others sent, cut short,
- * so that of these only the checksum counts.
- */
-async function faultsOf(file: string): Promise<string> {
-  const checks = ['-o', 'tcp.check_checksum:TRUE', '-o', 'udp.check_checksum:TRUE']
-  const whole = '_ws.malformed || tcp.checksum.status == 0 || udp.checksum.status == 0'
-  const filter = `eth.src == ${formatMac(HOST_MAC)} && (icmpv6.checksum.status == 0 || (!(icmpv6.type < 128) && (${whole})))`
-  const { stdout, stderr, code } = await run('tshark', ['-r', file, ...checks, '-Y', filter])
-  if (code !== 0) throw new Error(`tshark: ${stderr}`)
-  return stdout
 }
